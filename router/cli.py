@@ -1,0 +1,92 @@
+"""The `roamd` command."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+
+from router import __version__
+from router.config import ConfigErrors
+
+__all__ = ["main"]
+
+_DEFAULT_CONFIG = "/etc/config/roamd"
+_USAGE, _FAILED = 2, 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit status: 0 well, 1 failed, 2 wrong usage or configuration."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.action(arguments))
+    except ConfigErrors as error:
+        print(error, file=sys.stderr)
+        return _USAGE
+    except OSError as error:
+        print(f"roamd: {error}", file=sys.stderr)
+        return _FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="roamd", description="Mobile IPv4 mobile node and home agent with several care-of addresses."
+    )
+    parser.add_argument("--version", action="version", version=f"roamd {__version__}")
+    parser.add_argument(
+        "--config", default=_DEFAULT_CONFIG, metavar="FILE", help="UCI configuration (default: %(default)s)"
+    )
+    parser.set_defaults(action=_run)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    run = commands.add_parser("run", help="run the daemon in the foreground (the default)")
+    run.set_defaults(action=_run)
+    check = commands.add_parser("check", help="check a configuration file and say every error in it")
+    check.add_argument("file", nargs="?", help="file to check instead of --config")
+    check.set_defaults(action=_check)
+    demo = commands.add_parser("demo", help="drive a mobile router through a small internet on this machine")
+    _add_demo(demo)
+    return parser
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    # The lab is not installed on a router.
+    try:
+        from router.lab import demo
+    except ImportError:
+        parser.set_defaults(action=_no_demo)
+        return
+    demo.add_arguments(parser)
+    parser.set_defaults(action=demo.main)
+
+
+def _no_demo(arguments: argparse.Namespace) -> int:
+    print("roamd: this installation comes without the demo (package router.lab)", file=sys.stderr)
+    return _FAILED
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from router.daemon.process import read_config
+
+    filename = arguments.file or arguments.config
+    read_config(filename)
+    print(f"{filename}: good")
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from router.daemon.process import Process
+    from router.plane.plane import PlaneError
+
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
+    process = Process(arguments.config)
+    try:
+        asyncio.run(process.run())
+    except PlaneError as error:
+        print(f"roamd: {error}", file=sys.stderr)
+        return _FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The daemon process: roles, control socket, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from typing import Any
+
+from router import __version__
+from router.config import ConfigErrors, load
+from router.config.model import Config
+from router.control.server import ControlServer
+from router.daemon.home_agent import HomeAgentRole
+from router.daemon.journal import Journal
+from router.daemon.mobile_node import MobileNodeRole
+from router.daemon.status import home_agent_status, mobile_node_status
+
+__all__ = ["Process", "read_config"]
+
+_log = logging.getLogger("roamd")
+
+
+def read_config(filename: str) -> Config:
+    """Load a configuration file; raises OSError and ConfigErrors."""
+    with open(filename, "rb") as file:
+        return load(file.read(), filename)
+
+
+class Process:
+    """All roles of one configuration, from start to a clean stop."""
+
+    def __init__(self, filename: str) -> None:
+        self._filename = filename
+        self._config = read_config(filename)
+        self._started = time.monotonic()
+        self._mobile: MobileNodeRole | None = None
+        self._home: HomeAgentRole | None = None
+        self._control: ControlServer | None = None
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
+        loop = asyncio.get_running_loop()
+        stop, reload = asyncio.Event(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, reload.set)
+        try:
+            await self._start()
+            while not stop.is_set():
+                await _first(stop, reload)
+                if reload.is_set() and not stop.is_set():
+                    reload.clear()
+                    await self._reload()
+        finally:
+            await self._stop()
+
+    async def _start(self) -> None:
+        journal = Journal()
+        logging.getLogger("roamd").setLevel(self._config.log_level.upper())
+        self._control = ControlServer(self._config.control, {"status": self._status})
+        await self._control.start()
+        if self._config.home_agent is not None:
+            self._home = HomeAgentRole(self._config, journal)
+            await self._home.start()
+            _log.info("home agent at %s", self._config.home_agent.address)
+        if self._config.mobile_node is not None:
+            self._mobile = MobileNodeRole(self._config, journal)
+            await self._mobile.start()
+            _log.info("mobile node %s", self._config.mobile_node.home_address)
+
+    async def _stop(self) -> None:
+        if self._mobile is not None:
+            await self._mobile.stop()
+        if self._home is not None:
+            await self._home.stop()
+        if self._control is not None:
+            await self._control.close()
+        self._mobile = self._home = self._control = None
+
+    async def _reload(self) -> None:
+        """Change over to the file's new content, or keep all as it is when it has errors."""
+        try:
+            config = read_config(self._filename)
+        except (OSError, ConfigErrors) as error:
+            _log.error("keeping the configuration in force: %s", error)
+            return
+        if config == self._config:
+            _log.info("configuration unchanged")
+            return
+        await self._stop()
+        self._config = config
+        await self._start()
+
+    def _status(self, params: dict[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = {
+            "version": __version__,
+            "role": [],
+            "uptime": round(time.monotonic() - self._started, 1),
+        }
+        if self._home is not None:
+            result["role"].append("home_agent")
+            result.update(home_agent_status(self._home))
+        if self._mobile is not None:
+            result["role"].append("mobile_node")
+            result.update(mobile_node_status(self._mobile))
+        return result
+
+
+async def _first(*events: asyncio.Event) -> None:
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -1,0 +1,155 @@
+"""What a role tells `roamctl status`: plain values, ready for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from enum import Enum
+from ipaddress import IPv4Address
+from typing import Any
+
+from router.config.model import Uplink
+from router.daemon.home_agent import HomeAgentRole
+from router.daemon.mobile_node import MobileNodeRole
+from router.daemon.now import now
+from router.flow.buckets import SIZE
+from router.flow.policy import choose
+from router.plane.model import Tunnel
+from router.plane.plane import Plane
+
+__all__ = ["home_agent_status", "mobile_node_status"]
+
+Status = dict[str, Any]
+
+
+def mobile_node_status(role: MobileNodeRole) -> Status:
+    """Uplinks, bindings, tunnels, flows and counters of a mobile node."""
+    tunnels = {path.bid: path.tunnel for path in role.paths() if path.tunnel is not None}
+    return {
+        "home_address": str(role.settings.home_address),
+        "home_agent": str(role.settings.home_agent),
+        "uplinks": [_uplink(role, uplink) for uplink in role.config.uplinks],
+        "bindings": [_mobile_binding(role, bid) for bid in sorted(role.bindings)],
+        "tunnels": _tunnels(role.plane, tunnels),
+        "flows": _flows(role, tunnels),
+        "counters": {
+            **role.machine.counters, **role.watcher.counters, **role.keeper.counters, **role.counters
+        },
+        "problem": role.keeper.problem,
+    }  # fmt: skip
+
+
+def home_agent_status(role: HomeAgentRole) -> Status:
+    """Bindings, tunnels and counters of a home agent."""
+    bindings = list(role.machine.bindings.values())
+    at = now().monotonic
+    return {
+        "home_agent": str(role.settings.address),
+        "bindings": [
+            {
+                "mobile": binding.mobile.name,
+                "home_address": str(binding.mobile.home_address),
+                "bid": binding.bid,
+                "label": binding.label,
+                "care_of_address": str(binding.care_of_address),
+                "source": f"{binding.source}:{binding.source_port}",
+                "encapsulation": binding.encapsulation,
+                "nat": binding.nat,
+                "lifetime": binding.granted,
+                "remaining": round(max(0.0, binding.expires - at), 1),
+                "state": "bound",
+            }
+            for binding in bindings
+        ],
+        "tunnels": _tunnels(role.plane, {binding.bid: role.tunnel(binding) for binding in bindings}),
+        "counters": {**role.machine.counters, **role.keeper.counters, **role.counters},
+        "problem": role.keeper.problem,
+    }
+
+
+def _uplink(role: MobileNodeRole, uplink: Uplink) -> Status:
+    view = role.views.get(uplink.bid)
+    registration = role.machine.registrations.get(uplink.bid)
+    carries = role.capacity(uplink.bid)
+    return {
+        "name": uplink.name,
+        "bid": uplink.bid,
+        "kind": uplink.kind,
+        "state": view.state.value if view is not None else "unknown",
+        "device": view.device if view is not None else uplink.device,
+        "address": _text(view.address) if view is not None else None,
+        "gateway": _text(view.gateway) if view is not None else None,
+        "bandwidth_down": carries.down,
+        "bandwidth_up": carries.up,
+        "bandwidth_source": carries.source,
+        "registration": registration.state if registration is not None else "idle",
+        "detail": registration.detail if registration is not None else "",
+        "modem": _plain(asdict(view.modem)) if view is not None and view.modem is not None else None,
+        "wifi": _plain(asdict(view.wifi)) if view is not None and view.wifi is not None else None,
+    }
+
+
+def _mobile_binding(role: MobileNodeRole, bid: int) -> Status:
+    binding = role.bindings[bid]
+    registration = role.machine.registrations.get(bid)
+    return {
+        "mobile": None,
+        "home_address": str(role.settings.home_address),
+        "uplink": role.uplinks[bid].name,
+        "bid": bid,
+        "care_of_address": str(binding.care_of_address),
+        "encapsulation": binding.encapsulation,
+        "nat": binding.nat,
+        "lifetime": binding.lifetime,
+        "remaining": round(max(0.0, binding.expires - now().monotonic), 1),
+        "state": registration.state if registration is not None else "idle",
+    }
+
+
+def _flows(role: MobileNodeRole, alive: Mapping[int, Tunnel]) -> Status:
+    names = {uplink.bid: uplink.name for uplink in role.config.uplinks}
+    choices = choose(role.config.flows, {name: bid for bid, name in names.items()}, alive)
+    return {
+        "policies": [
+            {
+                "name": choice.flow.name,
+                "uplinks": list(choice.flow.uplinks),
+                "path": names[choice.path] if choice.path is not None else None,
+            }
+            for choice in choices
+        ],
+        "buckets": {names[bid]: role.buckets.count(bid) for bid in sorted(set(role.buckets))},
+        "size": SIZE,
+    }
+
+
+def _tunnels(plane: Plane, tunnels: Mapping[int, Tunnel]) -> list[Status]:
+    statistics = plane.statistics()
+    return [
+        {
+            "device": tunnel.device,
+            "bid": bid,
+            "plane": plane.kind_of(tunnel),
+            "encapsulation": tunnel.encapsulation,
+            "local": _endpoint(tunnel.local, tunnel.local_port),
+            "remote": _endpoint(tunnel.remote, tunnel.remote_port),
+            "mtu": tunnel.mtu,
+            **statistics.get(tunnel.device, {}),
+        }
+        for bid, tunnel in sorted(tunnels.items())
+    ]
+
+
+def _endpoint(address: IPv4Address, port: int) -> str:
+    return f"{address}:{port}" if port else str(address)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _plain(values: Mapping[str, Any]) -> Status:
+    return {
+        key: value.value if isinstance(value, Enum) else str(value) if isinstance(value, IPv4Address) else value
+        for key, value in values.items()
+    }

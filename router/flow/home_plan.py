@@ -1,0 +1,82 @@
+"""From bindings to the home agent's kernel state.
+
+One table per path number, shared by all mobile nodes, with a route per
+prefix; a number whose binding is gone points at the mobile's living tunnels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from router.config.model import HomeAgent
+from router.flow.buckets import assign
+from router.flow.mobile_plan import weighted
+from router.flow.tables import Tables
+from router.plane.model import Nexthop, PlaneState, Route, Tunnel
+from router.plane.ruleset import AnchoredMobile, TunnelPath, home_agent_ruleset
+
+__all__ = ["HomeMobile", "home_plan", "tunnel_name"]
+
+_MSS = 1428
+
+
+@dataclass(frozen=True)
+class HomeMobile:
+    """One mobile node: its addresses, its tunnels by path number, the numbers it ever used."""
+
+    home_address: IPv4Address
+    networks: tuple[IPv4Network, ...]
+    tunnels: tuple[tuple[int, Tunnel], ...]
+    numbers: tuple[int, ...]
+
+    @property
+    def prefixes(self) -> tuple[IPv4Network, ...]:
+        return (IPv4Network(self.home_address), *self.networks)
+
+
+def tunnel_name(home_address: IPv4Address, number: int) -> str:
+    """`roam`, the home address in hex, the path number: 15 characters at most, as the kernel wants."""
+    return f"roam{int(home_address):08x}.{number}"
+
+
+def home_plan(
+    settings: HomeAgent, homes: Sequence[IPv4Network], mobiles: Sequence[HomeMobile]
+) -> PlaneState:
+    """The state wanted now; pure, and equal for equal arguments."""
+    tables = Tables(settings.plane)
+    numbers = sorted({number for mobile in mobiles for number in mobile.numbers})
+    bound = [mobile for mobile in mobiles if mobile.tunnels]
+    return PlaneState(
+        tunnels=tuple(tunnel for mobile in mobiles for _, tunnel in mobile.tunnels),
+        routes=tuple(_routes(tables, homes, mobiles)),
+        rules=(*(tables.by_mark(number) for number in numbers), tables.by_default()),
+        ruleset=home_agent_ruleset(
+            mask=settings.plane.mark_mask, mobiles=[_anchored(mobile) for mobile in bound], mss=_MSS
+        ),
+    )
+
+
+def _routes(tables: Tables, homes: Sequence[IPv4Network], mobiles: Sequence[HomeMobile]) -> list[Route]:
+    # A home prefix without a binding is unreachable here, or its packets
+    # would go back to the router that sent them to us, and round again.
+    routes = {(tables.unmarked, prefix): Route(tables.unmarked, prefix) for prefix in homes}
+    for mobile in mobiles:
+        everyone = weighted([(tunnel.device, 1) for _, tunnel in mobile.tunnels])
+        tunnels = dict(mobile.tunnels)
+        for prefix in mobile.prefixes:
+            routes[tables.unmarked, prefix] = Route(tables.unmarked, prefix, everyone)
+            for number in mobile.numbers if everyone else ():
+                own = (Nexthop(tunnels[number].device),) if number in tunnels else everyone
+                routes[tables.path(number), prefix] = Route(tables.path(number), prefix, own)
+    return list(routes.values())
+
+
+def _anchored(mobile: HomeMobile) -> AnchoredMobile:
+    return AnchoredMobile(
+        name=f"{int(mobile.home_address):08x}",
+        prefixes=mobile.prefixes,
+        paths=tuple(TunnelPath(number, tunnel.device) for number, tunnel in mobile.tunnels),
+        buckets=assign({number: 1.0 for number, _ in mobile.tunnels}),
+    )

@@ -1,0 +1,116 @@
+"""From uplinks and bindings to the mobile router's kernel state.
+
+The rule that makes fail-over cheap: the table of a path that died is not
+emptied but filled with the living paths, so its marked flows move with one
+route change and keep their mark for the day it returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from router.config.model import Flow, MobileNode
+from router.flow.policy import choose
+from router.flow.tables import DEFAULT, Tables
+from router.plane.model import Nexthop, PlaneState, Route, Rule, Tunnel
+from router.plane.ruleset import TunnelPath, mobile_ruleset
+
+__all__ = ["MobilePath", "mobile_plan", "tunnel_mtu", "weighted"]
+
+_OVERHEAD = {"ipip": 20, "udp": 32}
+_TCP_AND_IP = 40
+
+
+@dataclass(frozen=True)
+class MobilePath:
+    """One configured uplink as the plan sees it; `tunnel` is None while it is not bound."""
+
+    bid: int
+    name: str
+    device: str | None
+    care_of_address: IPv4Address | None
+    gateway: IPv4Address | None
+    weight: int
+    """Capacity towards us in kbit/s: most bytes of most flows come down."""
+    tunnel: Tunnel | None = None
+
+
+def mobile_plan(
+    settings: MobileNode, paths: Sequence[MobilePath], flows: Sequence[Flow], buckets: Sequence[int]
+) -> PlaneState:
+    """The state wanted now; pure, and equal for equal arguments."""
+    tables = Tables(settings.plane)
+    living = [path for path in paths if path.tunnel is not None]
+    return PlaneState(
+        tunnels=tuple(path.tunnel for path in living if path.tunnel is not None),
+        addresses=(("lo", settings.home_address),),
+        routes=tuple([*_uplink_routes(tables, paths), *_tunnel_routes(tables, settings, paths, living)]),
+        rules=tuple(_rules(tables, settings, paths)),
+        ruleset=_ruleset(settings, paths, flows, buckets),
+    )
+
+
+def tunnel_mtu(link_mtu: int, encapsulation: str) -> int:
+    """Link MTU less the outer headers (20 octets IP-in-IP, 32 in UDP), never below IPv4's 576."""
+    return max(576, link_mtu - _OVERHEAD[encapsulation])
+
+
+def weighted(hops: Sequence[tuple[str, int]]) -> tuple[Nexthop, ...]:
+    """Nexthops for (device, kbit/s) pairs, scaled to the kernel's weights 1..256."""
+    top = max((weight for _, weight in hops), default=1)
+    return tuple(Nexthop(device, weight=max(1, min(256, round(100 * weight / top)))) for device, weight in hops)
+
+
+def _uplink_routes(tables: Tables, paths: Sequence[MobilePath]) -> list[Route]:
+    return [
+        Route(tables.uplink(path.bid), DEFAULT, (Nexthop(path.device, path.gateway),))
+        for path in paths
+        if path.device is not None and path.care_of_address is not None
+    ]
+
+
+def _tunnel_routes(
+    tables: Tables, settings: MobileNode, paths: Sequence[MobilePath], living: Sequence[MobilePath]
+) -> list[Route]:
+    routes = [Route(tables.unreachable, DEFAULT)]
+    everyone = weighted([(path.tunnel.device, path.weight) for path in living if path.tunnel is not None])
+    if not everyone:
+        return routes
+    routes.append(Route(tables.unmarked, DEFAULT, everyone, settings.home_address))
+    for path in paths:
+        own = (Nexthop(path.tunnel.device),) if path.tunnel is not None else everyone
+        routes.append(Route(tables.path(path.bid), DEFAULT, own, settings.home_address))
+    return routes
+
+
+def _rules(tables: Tables, settings: MobileNode, paths: Sequence[MobilePath]) -> list[Rule]:
+    rules = [tables.main_specifics(), tables.by_default()]
+    for path in paths:
+        if path.care_of_address is not None:
+            rules.append(tables.from_care_of_address(path.bid, IPv4Network(path.care_of_address)))
+        rules.append(tables.by_mark(path.bid))
+    own = [IPv4Network(settings.home_address), *settings.mobile_networks]
+    rules.extend(tables.never_bare(index, prefix) for index, prefix in enumerate(own))
+    return rules
+
+
+def _ruleset(
+    settings: MobileNode, paths: Sequence[MobilePath], flows: Sequence[Flow], buckets: Sequence[int]
+) -> str:
+    tunnels = {path.bid: path.tunnel for path in paths if path.tunnel is not None}
+    choices = choose(flows, {path.name: path.bid for path in paths}, tunnels)
+    return mobile_ruleset(
+        mask=settings.plane.mark_mask,
+        home_address=settings.home_address,
+        mobile_networks=settings.mobile_networks,
+        lan_devices=settings.lan_devices,
+        uplink_devices=[path.device for path in paths if path.device is not None],
+        # Every configured path, not the living ones: marks and the SNAT rule
+        # must know a dead path's flows, and the table then changes less often.
+        paths=[TunnelPath(path.bid, f"roam{path.bid}") for path in paths],
+        policies=[(choice.flow, choice.path) for choice in choices if choice.path is not None],
+        buckets=buckets,
+        mss=min((tunnel.mtu for tunnel in tunnels.values()), default=1468) - _TCP_AND_IP,
+    )

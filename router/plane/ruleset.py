@@ -1,0 +1,233 @@
+"""The text of `table ip roamd`, for the mobile node and for the home agent.
+
+Marks: a path's number sits in the bits of `mask`, in the packet's mark (which
+`ip rule` reads) and in the connection's mark (which pins the flow).  Other
+programs' bits are left as they are; since nft before 1.1.1 cannot merge two
+marks in one expression, every path has a small chain of its own that writes
+its constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from router.config.model import Flow, PortRange
+
+__all__ = ["HASH_SEED", "AnchoredMobile", "TunnelPath", "home_agent_ruleset", "mark_of", "mobile_ruleset"]
+
+HASH_SEED = 0x7629
+"""Fixed, so that a restart finds an unpinned flow the same bucket again."""
+
+_MANGLE = "priority mangle; policy accept;"
+
+
+@dataclass(frozen=True)
+class TunnelPath:
+    """A path number (1..15) and the tunnel device that carries it."""
+
+    number: int
+    device: str
+
+
+@dataclass(frozen=True)
+class AnchoredMobile:
+    """What the home agent's ruleset needs of one mobile node."""
+
+    name: str
+    prefixes: tuple[IPv4Network, ...]
+    """Home address (/32) and mobile networks: the only sources its tunnels may carry."""
+    paths: tuple[TunnelPath, ...]
+    buckets: tuple[int, ...]
+
+
+def mark_of(number: int, mask: int) -> int:
+    """`number` shifted to the place of `mask`."""
+    return number << ((mask & -mask).bit_length() - 1)
+
+
+def mobile_ruleset(
+    *,
+    mask: int,
+    home_address: IPv4Address,
+    mobile_networks: Sequence[IPv4Network],
+    lan_devices: Sequence[str],
+    uplink_devices: Sequence[str],
+    paths: Sequence[TunnelPath],
+    policies: Sequence[tuple[Flow, int]],
+    buckets: Sequence[int],
+    mss: int,
+) -> str:
+    """The mobile node's table: pin, classify, spread; SNAT to the home address; MSS clamp."""
+    if not paths:
+        return ""
+    numbers = [path.number for path in paths]
+    tunnels = _set(_quoted(path.device for path in paths))
+    own = _set([str(home_address), *map(str, mobile_networks)])
+    scope = f"iifname != {_set(_quoted(lan_devices))} return" if lan_devices else ""
+    if not lan_devices and uplink_devices:
+        scope = f"iifname {_set(_quoted(uplink_devices))} return"
+    pin = _vmap((f'"{path.device}"', f"goto pin_{path.number}") for path in paths)
+    chains = [*_path_chains(numbers, mask, pin=True)]
+    chains.append(_chain("spread", _spread(buckets)))
+    chains.append(_chain("assign", [
+        f"ct mark & {mask:#x} {_vmap(_pinned(numbers, mask))}",
+        *(rule for flow, number in policies for rule in _policy(flow, number)),
+        "goto spread",
+    ]))  # fmt: skip
+    # A flow begun by the other side is pinned to the tunnel it came through;
+    # one that has its path already keeps it, also while another carries it.
+    chains.append(_chain("from_tunnel", [f"ct mark & {mask:#x} == 0 iifname {pin}"]))
+    chains.append(_chain("prerouting", [
+        f"type filter hook prerouting {_MANGLE}",
+        f"iifname {tunnels} goto from_tunnel",
+        scope,
+        "fib daddr type != unicast return",
+        "goto assign",
+    ]))  # fmt: skip
+    chains.append(_chain("output", [
+        f"type route hook output {_MANGLE}",
+        f"ip saddr != {home_address} return",
+        "fib daddr type != unicast return",
+        "goto assign",
+    ]))  # fmt: skip
+    # `snat to`, never `masquerade`: masquerade forgets its connections when a
+    # device goes down, and surviving exactly that is the point.
+    chains.append(_chain("postrouting", [
+        "type nat hook postrouting priority srcnat; policy accept;",
+        f"oifname {tunnels} ip saddr != {own} snat to {home_address}",
+    ]))  # fmt: skip
+    chains.append(_clamp(tunnels, mss))
+    return "\n".join(chains) + "\n"
+
+
+def home_agent_ruleset(*, mask: int, mobiles: Sequence[AnchoredMobile], mss: int) -> str:
+    """The home agent's table: check inner sources, mirror the mobile's choice, spread the rest."""
+    paths = [path for mobile in mobiles for path in mobile.paths]
+    if not paths:
+        return ""
+    numbers = sorted({path.number for path in paths})
+    tunnels = _set(_quoted(path.device for path in paths))
+    chains = [*_path_chains(numbers, mask, pin=True)]
+    entrances = []
+    for mobile in mobiles:
+        sources = _set(map(str, mobile.prefixes))
+        chains.append(_chain(f"to_{mobile.name}", _spread(mobile.buckets)))
+        for path in mobile.paths:
+            # RFC 3024 section 4.3.2: a tunnel carries its mobile node's sources only.
+            name = f"in_{mobile.name}_{path.number}"
+            chains.append(_chain(name, [f"ip saddr != {sources} counter drop", f"goto pin_{path.number}"]))
+            entrances.append((f'"{path.device}"', f"goto {name}"))
+    destinations = _vmap(
+        (str(prefix), f"goto to_{mobile.name}") for mobile in mobiles for prefix in mobile.prefixes
+    )
+    chains.append(_chain("from_tunnel", [f"iifname {_vmap(entrances)}"]))
+    chains.append(_chain("assign", [
+        f"ct mark & {mask:#x} {_vmap(_pinned(numbers, mask))}",
+        f"ip daddr {destinations}",
+    ]))  # fmt: skip
+    everyone = _set(str(prefix) for mobile in mobiles for prefix in mobile.prefixes)
+    chains.append(_chain("prerouting", [
+        f"type filter hook prerouting {_MANGLE}",
+        f"iifname {tunnels} goto from_tunnel",
+        f"ip daddr {everyone} goto assign",
+    ]))  # fmt: skip
+    chains.append(_chain("output", [
+        f"type route hook output {_MANGLE}",
+        f"ip daddr {everyone} goto assign",
+    ]))  # fmt: skip
+    chains.append(_clamp(tunnels, mss))
+    return "\n".join(chains) + "\n"
+
+
+def _path_chains(numbers: Iterable[int], mask: int, *, pin: bool) -> Iterable[str]:
+    rest = 0xFFFFFFFF & ~mask
+    for number in numbers:
+        mark = mark_of(number, mask)
+        connection = f"ct mark set ct mark & {rest:#x} | {mark:#x}"
+        packet = f"meta mark set meta mark & {rest:#x} | {mark:#x}"
+        yield _chain(f"pin_{number}", [connection])
+        yield _chain(f"use_{number}", [packet])
+        yield _chain(f"path_{number}", [packet, connection])
+
+
+def _pinned(numbers: Iterable[int], mask: int) -> Iterable[tuple[str, str]]:
+    return ((f"{mark_of(number, mask):#x}", f"goto use_{number}") for number in numbers)
+
+
+def _spread(buckets: Sequence[int]) -> list[str]:
+    if not buckets:
+        return []
+    if len(set(buckets)) == 1:
+        return [f"goto path_{buckets[0]}"]
+    vmap = _vmap((_interval(first, last), f"goto path_{path}") for first, last, path in _runs(buckets))
+    hashed = f"mod {len(buckets)} seed {HASH_SEED:#x} {vmap}"
+    # The first four octets behind the IP header are both ports of TCP and UDP,
+    # and type, code and checksum of ICMP; a packet too short for them falls
+    # through to the second rule.
+    return [
+        f"jhash ip saddr . ip daddr . ip protocol . @th,0,16 . @th,16,16 {hashed}",
+        f"jhash ip saddr . ip daddr {hashed}",
+    ]
+
+
+def _runs(buckets: Sequence[int]) -> Iterable[tuple[int, int, int]]:
+    first = 0
+    for index in range(1, len(buckets) + 1):
+        if index == len(buckets) or buckets[index] != buckets[first]:
+            yield first, index - 1, buckets[first]
+            first = index
+
+
+def _policy(flow: Flow, number: int) -> Iterable[str]:
+    match = []
+    if flow.in_devices:
+        match.append(f"iifname {_set(_quoted(flow.in_devices))}")
+    if flow.proto is not None:
+        match.append(f"meta l4proto {flow.proto}")
+    if flow.src_prefixes:
+        match.append(f"ip saddr {_set(map(str, flow.src_prefixes))}")
+    if flow.dest_prefixes:
+        match.append(f"ip daddr {_set(map(str, flow.dest_prefixes))}")
+    if flow.src_ports:
+        match.append(f"th sport {_set(map(_port, flow.src_ports))}")
+    if flow.dest_ports:
+        match.append(f"th dport {_set(map(_port, flow.dest_ports))}")
+    if flow.dscp:
+        match.append(f"ip dscp {_set(map(str, flow.dscp))}")
+    yield " ".join([*match, f"goto path_{number}"])
+
+
+def _clamp(tunnels: str, mss: int) -> str:
+    # One clamp for all tunnels, to the smallest of them: a flow that changes
+    # its tunnel then fits the new one without a round of path MTU discovery.
+    return _chain("forward_mss", [
+        f"type filter hook forward {_MANGLE}",
+        f"oifname {tunnels} tcp flags syn tcp option maxseg size > {mss} tcp option maxseg size set {mss}",
+    ])  # fmt: skip
+
+
+def _chain(name: str, lines: Iterable[str]) -> str:
+    body = "".join(f"    {line}\n" for line in lines if line)
+    return f"  chain {name} {{\n{body}  }}"
+
+
+def _vmap(pairs: Iterable[tuple[str, str]]) -> str:
+    return "vmap { " + ", ".join(f"{key} : {verdict}" for key, verdict in pairs) + " }"
+
+
+def _set(items: Iterable[str]) -> str:
+    return "{ " + ", ".join(items) + " }"
+
+
+def _quoted(names: Iterable[str]) -> Iterable[str]:
+    return (f'"{name}"' for name in names)
+
+
+def _interval(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _port(ports: PortRange) -> str:
+    return _interval(*ports)

@@ -1,0 +1,113 @@
+"""The kernel state wanted for a given set of bindings."""
+
+from ipaddress import IPv4Address, IPv4Network
+
+from router.config.model import Flow, HomeAgent, MobileNode, SecurityAssociation
+from router.flow.home_plan import HomeMobile, home_plan, tunnel_name
+from router.flow.mobile_plan import MobilePath, mobile_plan
+from router.plane.model import Nexthop, Tunnel
+
+HOME = IPv4Address("10.99.0.2")
+AGENT = IPv4Address("198.51.100.1")
+LAN = IPv4Network("10.50.0.0/24")
+NODE = MobileNode(HOME, AGENT, SecurityAssociation(256, b"k" * 16), (LAN,), ("lan0",))
+EVERYWHERE = IPv4Network("0.0.0.0/0")
+WEB = Flow("web", ("wifi", "cell"), proto="tcp", dest_ports=((80, 80),))
+
+
+def path(bid, name, *, bound):
+    coa = IPv4Address(f"192.0.2.{bid}")
+    tunnel = Tunnel(f"roam{bid}", coa, AGENT, "ipip") if bound else None
+    return MobilePath(bid, name, f"dev{bid}", coa, IPv4Address("192.0.2.254"), 20_000 // bid, tunnel)
+
+
+def routes(state):
+    return {(route.table, route.prefix): route for route in state.routes}
+
+
+def test_each_path_has_its_own_table_while_all_live():
+    state = mobile_plan(NODE, [path(1, "wifi", bound=True), path(2, "cell", bound=True)], [], (1, 2))
+    table = routes(state)
+    assert table[7401, EVERYWHERE].nexthops == (Nexthop("roam1"),)
+    assert table[7402, EVERYWHERE].nexthops == (Nexthop("roam2"),)
+    assert [hop.weight for hop in table[7400, EVERYWHERE].nexthops] == [100, 50]
+    assert table[7401, EVERYWHERE].source == HOME
+
+
+def test_a_dead_paths_table_is_filled_with_the_living():
+    state = mobile_plan(NODE, [path(1, "wifi", bound=False), path(2, "cell", bound=True)], [], (2,))
+    assert [hop.device for hop in routes(state)[7401, EVERYWHERE].nexthops] == ["roam2"]
+
+
+def test_nothing_of_ours_leaves_bare_when_nothing_is_bound():
+    state = mobile_plan(NODE, [path(1, "wifi", bound=False)], [], ())
+    assert routes(state)[7431, EVERYWHERE].nexthops == ()
+    last = {rule.source for rule in state.rules if rule.table == 7431}
+    assert last == {IPv4Network(HOME), LAN}
+    assert (7400, EVERYWHERE) not in routes(state)
+
+
+def test_a_care_of_address_is_routed_by_its_own_uplink():
+    state = mobile_plan(NODE, [path(1, "wifi", bound=False)], [], ())
+    (rule,) = [rule for rule in state.rules if rule.source == IPv4Network("192.0.2.1/32")]
+    assert routes(state)[rule.table, EVERYWHERE].nexthops == (Nexthop("dev1", IPv4Address("192.0.2.254")),)
+
+
+def test_rules_have_distinct_priorities_main_first():
+    state = mobile_plan(NODE, [path(1, "wifi", bound=True), path(2, "cell", bound=True)], [], (1, 2))
+    priorities = [rule.priority for rule in state.rules]
+    assert len(set(priorities)) == len(priorities)
+    first = min(state.rules, key=lambda rule: rule.priority)
+    assert (first.table, first.suppress_prefixlength) == (254, 0)
+
+
+def test_a_policy_follows_its_preference_list():
+    both = [path(1, "wifi", bound=True), path(2, "cell", bound=True)]
+    assert "th dport { 80 } goto path_1" in mobile_plan(NODE, both, [WEB], (1, 2)).ruleset
+    cut = [path(1, "wifi", bound=False), path(2, "cell", bound=True)]
+    assert "th dport { 80 } goto path_2" in mobile_plan(NODE, cut, [WEB], (2,)).ruleset
+
+
+def test_a_policy_without_a_living_uplink_spreads():
+    only_cell = [path(1, "wifi", bound=False), path(2, "cell", bound=True)]
+    wifi_only = Flow("w", ("wifi",), proto="tcp", dest_ports=((80, 80),))
+    assert "dport" not in mobile_plan(NODE, only_cell, [wifi_only], (2,)).ruleset
+
+
+def test_lan_without_a_prefix_is_translated_to_the_home_address_never_masqueraded():
+    node = MobileNode(HOME, AGENT, NODE.security)
+    ruleset = mobile_plan(node, [path(1, "wifi", bound=True)], [], (1,)).ruleset
+    assert f"snat to {HOME}" in ruleset
+    assert "masquerade" not in ruleset
+
+
+def mobile(*bound, numbers=(1, 2)):
+    tunnels = tuple(
+        (n, Tunnel(tunnel_name(HOME, n), AGENT, IPv4Address(f"192.0.2.{n}"), "ipip")) for n in bound
+    )
+    return HomeMobile(HOME, (LAN,), tunnels, numbers)
+
+
+def test_home_agent_moves_a_lost_bindings_flows_to_the_living():
+    state = home_plan(HomeAgent(AGENT), (), [mobile(2)])
+    for prefix in (IPv4Network(HOME), LAN):
+        assert [hop.device for hop in routes(state)[7401, prefix].nexthops] == [tunnel_name(HOME, 2)]
+
+
+def test_home_network_without_a_binding_is_unreachable_not_a_loop():
+    state = home_plan(HomeAgent(AGENT), (IPv4Network("10.99.0.0/24"),), [mobile(numbers=())])
+    table = routes(state)
+    for prefix in (IPv4Network("10.99.0.0/24"), LAN, IPv4Network(HOME)):
+        assert table[7400, prefix].nexthops == ()
+    assert state.ruleset == ""
+
+
+def test_home_agent_accepts_only_the_mobiles_own_sources_from_its_tunnel():
+    ruleset = home_plan(HomeAgent(AGENT), (), [mobile(1, 2)]).ruleset
+    assert f"ip saddr != {{ {HOME}/32, {LAN} }} counter drop" in ruleset
+
+
+def test_tunnel_names_fit_the_kernel_and_differ():
+    names = {tunnel_name(IPv4Address("255.255.255.255"), n) for n in range(1, 16)}
+    assert len(names) == 15
+    assert max(map(len, names)) <= 15
