@@ -16,7 +16,7 @@ from router.daemon.transport import RegistrationSocket
 from router.flow.home_plan import HomeMobile, home_plan, tunnel_name
 from router.flow.mobile_plan import tunnel_mtu
 from router.mip.binding import Binding
-from router.mip.effect import Bound, Effect, Event, Reply, Unbound
+from router.mip.effect import Effect, Event, Granted, Removed, Reply
 from router.mip.home_agent import HomeAgent
 from router.mip.numbers import PORT
 from router.plane.model import PlaneState, Tunnel
@@ -101,10 +101,10 @@ class HomeAgentRole:
         replies: list[Reply] = []
         gained = lost = False
         for effect in effects:
-            if isinstance(effect, Bound):
-                gained = self._bound(effect.binding) or gained
-            elif isinstance(effect, Unbound):
-                lost = self._unbound(effect.binding) or lost
+            if isinstance(effect, Granted):
+                gained = self._granted(effect.binding) or gained
+            elif isinstance(effect, Removed):
+                lost = self._removed(effect.binding) or lost
             elif isinstance(effect, Event):
                 self._journal.write(effect, now().monotonic)
             elif isinstance(effect, Reply):
@@ -120,13 +120,13 @@ class HomeAgentRole:
             self._reply(replies)
         self._timer.at(self.machine.next_wake())
 
-    def _bound(self, binding: Binding) -> bool:
+    def _granted(self, binding: Binding) -> bool:
         key = (binding.mobile.home_address, binding.slot)
         before, self._tunnels[key] = self._tunnels.get(key), self.tunnel(binding)
         self._numbers.setdefault(key[0], set()).add(binding.slot)
         return before != self._tunnels[key]
 
-    def _unbound(self, binding: Binding) -> bool:
+    def _removed(self, binding: Binding) -> bool:
         home = binding.mobile.home_address
         gone = self._tunnels.pop((home, binding.slot), None)
         if not any(address == home for address, _ in self._tunnels):

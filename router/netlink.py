@@ -1,0 +1,139 @@
+"""A synchronous NETLINK_ROUTE socket, beside any event loop.
+
+Messages are pyroute2's; the socket is plain, for two reasons: pyroute2's
+blocking `IPRoute` drives an event loop of its own since 0.9 and refuses to
+work inside ours, and its sockets hide who sent a message, which matters:
+anybody may send to a netlink port (CVE-2010-2522).  A request and its answer
+take a fraction of a millisecond.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from pyroute2.netlink.rtnl.fibmsg import fibmsg
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+__all__ = ["Netlink", "NetlinkError", "fibmsg", "ifaddrmsg", "ifinfmsg", "rtmsg"]
+
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
+RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
+RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
+RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
+RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
+GROUP_LINK, GROUP_IPV4_IFADDR, GROUP_IPV4_ROUTE = 0x1, 0x10, 0x40
+
+_HEADER = struct.Struct("=IHHII")
+_ERROR, _DONE = 2, 3
+_CLASSES: dict[int, type[Any]] = {
+    **dict.fromkeys((RTM_NEWLINK, RTM_DELLINK), ifinfmsg),
+    **dict.fromkeys((RTM_NEWADDR, RTM_DELADDR), ifaddrmsg),
+    **dict.fromkeys((RTM_NEWROUTE, RTM_DELROUTE), rtmsg),
+    **dict.fromkeys((RTM_NEWRULE, RTM_DELRULE), fibmsg),
+}
+_RECEIVE = 1 << 18
+
+
+class NetlinkError(OSError):
+    """The kernel refused a request; `errno` says why."""
+
+
+class Netlink:
+    """One socket; `groups` subscribes to events (then use `events`, not requests)."""
+
+    def __init__(self, groups: int = 0) -> None:
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        if groups:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.socket.bind((0, groups))
+        self._sequence = 0
+        self.foreign_messages = 0
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def request(self, message: Any, kind: int, flags: int = 0) -> None:
+        """Send `message` and wait for the kernel's acknowledgement.  Raises NetlinkError."""
+        self._send(message, kind, flags | NLM_F_ACK)
+        for found, body in self._answers():
+            if found == _ERROR:
+                _raise(body)
+                return
+
+    def dump(self, message: Any, kind: int) -> list[Any]:
+        """All objects of a kind, parsed; those a newer kernel describes unparsably are left out."""
+        self._send(message, kind, NLM_F_DUMP)
+        result = []
+        for found, body in self._answers():
+            if found == _ERROR:
+                _raise(body)
+            if found == _DONE:
+                return result
+            parsed = _parse(found, body)
+            if parsed is not None:
+                result.append(parsed)
+        return result
+
+    def events(self) -> list[Any]:
+        """Events that wait; raises OSError (ENOBUFS) when some were lost and a resync is due."""
+        result = []
+        while True:
+            try:
+                data, (port, _) = self.socket.recvfrom(_RECEIVE, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return result
+            if port != 0:
+                self.foreign_messages += 1
+                continue
+            result += [item for kind, _, body in _split(data) if (item := _parse(kind, body)) is not None]
+
+    def _send(self, message: Any, kind: int, flags: int) -> None:
+        self._sequence += 1
+        header = message["header"]
+        header["type"], header["flags"] = kind, flags | NLM_F_REQUEST
+        header["sequence_number"], header["pid"] = self._sequence, 0
+        message.reset()
+        message.encode()
+        self.socket.sendto(bytes(message.data), (0, 0))
+
+    def _answers(self) -> Iterator[tuple[int, bytes]]:
+        while True:
+            data, (port, _) = self.socket.recvfrom(_RECEIVE)
+            if port != 0:
+                self.foreign_messages += 1
+                continue
+            for kind, sequence, body in _split(data):
+                if sequence == self._sequence:
+                    yield kind, body
+
+
+def _split(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    offset = 0
+    while offset + _HEADER.size <= len(data):
+        length, kind, _, sequence, _ = _HEADER.unpack_from(data, offset)
+        if length < _HEADER.size or offset + length > len(data):
+            return
+        yield kind, sequence, data[offset : offset + length]
+        offset += (length + 3) & ~3
+
+
+def _parse(kind: int, body: bytes) -> Any | None:
+    parser = _CLASSES.get(kind)
+    if parser is None:
+        return None
+    message = parser(body)
+    message.decode()
+    return message
+
+
+def _raise(body: bytes) -> None:
+    (code,) = struct.unpack_from("=i", body, _HEADER.size)
+    if code:
+        raise NetlinkError(-code, os.strerror(-code))
