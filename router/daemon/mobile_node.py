@@ -56,7 +56,7 @@ class MobileNodeRole:
         self.machine = MobileNode(self.settings, random.Random())
         self.plane = Plane(self.settings.plane)
         self.keeper = PlaneKeeper(self.plane, self.plan)
-        self.watcher = UplinkWatcher(config.uplinks, self._uplink_changed)
+        self.watcher = UplinkWatcher(config.uplinks, self._uplink_changed, self.settings.plane.table_base)
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
         self.counters = {"send_failed": 0}
