@@ -46,7 +46,7 @@ def mobile_plan(
     return PlaneState(
         tunnels=tuple(path.tunnel for path in living if path.tunnel is not None),
         addresses=(("lo", settings.home_address),),
-        routes=tuple([*_uplink_routes(tables, paths), *_tunnel_routes(tables, settings, paths, living)]),
+        routes=(*_uplink_routes(tables, paths), *_tunnel_routes(tables, settings, paths, living)),
         rules=tuple(_rules(tables, settings, paths)),
         ruleset=_ruleset(settings, paths, flows, buckets),
     )

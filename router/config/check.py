@@ -1,0 +1,303 @@
+"""From sections to `Config`: every value read, every relation checked, every error kept."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+from typing import Any
+
+from router.config.error import ConfigError, ConfigErrors
+from router.config.model import (
+    Config,
+    Flow,
+    ForeignAgent,
+    HomeAgent,
+    HomeNetwork,
+    Mobile,
+    MobileNode,
+    PlaneSettings,
+    SecurityAssociation,
+    Uplink,
+)
+from router.config.schema import SECTIONS, SectionSpec
+from router.config.uci import Option, Package, Section
+
+__all__ = ["check"]
+
+Values = dict[str, Any]
+_MAX_BID = 15
+
+
+def check(package: Package) -> Config:
+    """The configuration of `package`.  Raises ConfigErrors with every error, the parser's included."""
+    return _Check(package).run()
+
+
+class _Check:
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self._errors = list(package.errors)
+        self._read: list[tuple[Section, Values]] = []
+
+    def run(self) -> Config:
+        for section in self._package.sections:
+            self._section(section)
+        uplinks = self._uplinks()
+        mobiles = self._mobiles()
+        config = Config(
+            mobile_node=self._one("mobile_node", _mobile_node),
+            home_agent=self._one("home_agent", _home_agent),
+            foreign_agent=self._one("foreign_agent", lambda values: ForeignAgent(**values)),
+            uplinks=uplinks,
+            flows=self._flows(),
+            mobiles=mobiles,
+            home_networks=tuple(
+                HomeNetwork(section.name or "", values["prefix"])
+                for section, values in self._of("home_network")
+                if "prefix" in values
+            ),
+            **self._daemon(),
+        )
+        self._relations(config)
+        if self._errors:
+            raise ConfigErrors(self._errors)
+        return config
+
+    def _section(self, section: Section) -> None:
+        spec = SECTIONS.get(section.type)
+        if spec is None:
+            self._error(section, None, f"unknown section type{_nearest(section.type, SECTIONS)}")
+            return
+        if spec.single and any(other.type == section.type for other, _ in self._read):
+            self._error(section, None, f"only one {section.type} section is allowed")
+            return
+        if spec.named and section.name is None:
+            self._error(section, None, f"wants a name: config {section.type} 'NAME'")
+        values: Values = {}
+        for option in section.options.values():
+            self._option(section, spec, option, values)
+        missing = [
+            item.name for item in spec.options if item.required and item.name not in section.options
+        ]
+        for name in missing:
+            self._error(section, None, f"option {name} is missing")
+        if values.get("enabled", True):
+            self._read.append((section, values))
+
+    def _option(self, section: Section, spec: SectionSpec, option: Option, values: Values) -> None:
+        known = spec.option(option.name)
+        if known is None:
+            names = [item.name for item in spec.options]
+            self._error(section, None, f"unknown option {option.name}{_nearest(option.name, names)}", option.line)
+            return
+        if option.is_list and not known.many:
+            self._error(section, option, "takes one value: write option, not list", hidden=known.secret)
+            return
+        read = []
+        # A list may be written in one option too, divided by blanks, as UCI's own users do.
+        texts = [word for value in option.values for word in value.split()] if known.many else option.values
+        for text in texts:
+            try:
+                read.append(known.read(text))
+            except ValueError as error:
+                shown = "<hidden>" if known.secret else text
+                self._errors.append(
+                    ConfigError(
+                        self._package.filename, option.line, section.label, option.name, shown, str(error)
+                    )
+                )
+        if read:
+            values[option.name] = tuple(read) if known.many else read[0]
+
+    def _of(self, kind: str) -> list[tuple[Section, Values]]:
+        return [(section, values) for section, values in self._read if section.type == kind]
+
+    def _one(self, kind: str, make: Any) -> Any:
+        for section, values in self._of(kind):
+            if self._complete(section, values):
+                return make(dict(values))
+        return None
+
+    @staticmethod
+    def _complete(section: Section, values: Values) -> bool:
+        spec = SECTIONS[section.type]
+        return all(item.name in values for item in spec.options if item.required)
+
+    def _daemon(self) -> Values:
+        for _, values in self._of("roamd"):
+            return dict(values)
+        return {}
+
+    def _uplinks(self) -> tuple[Uplink, ...]:
+        sections = self._of("uplink")
+        taken = {values["bid"] for _, values in sections if "bid" in values}
+        free = (bid for bid in range(1, _MAX_BID + 1) if bid not in taken)
+        result = []
+        for section, values in sections:
+            bid = values.get("bid") or next(free, None)
+            if bid is None:
+                self._error(section, None, f"more than {_MAX_BID} uplinks")
+                continue
+            if "type" not in values:
+                continue
+            self._check_uplink(section, values)
+            both = values.get("bandwidth")
+            result.append(
+                Uplink(
+                    name=section.name or "",
+                    bid=bid,
+                    kind=values["type"],
+                    device=values.get("device"),
+                    tty=values.get("tty"),
+                    label=values.get("label", 1),
+                    bandwidth_down=values.get("bandwidth_down", both),
+                    bandwidth_up=values.get("bandwidth_up", both),
+                    gateway=values.get("gateway"),
+                )
+            )
+        for name in ("bid", "device", "tty"):
+            self._distinct(sections, name)
+        return tuple(result)
+
+    def _check_uplink(self, section: Section, values: Values) -> None:
+        cellular = values["type"] == "cellular"
+        if not cellular and "device" not in section.options:
+            self._error(section, None, "option device is missing")
+        if cellular and not {"device", "tty"} & set(section.options):
+            self._error(section, None, "option tty (the modem's AT port) or device is missing")
+        if not cellular and "tty" in values:
+            self._error(section, section.options["tty"], "only a cellular uplink has a modem")
+
+    def _distinct(self, sections: Iterable[tuple[Section, Values]], name: str) -> None:
+        seen: dict[Any, Section] = {}
+        for section, values in sections:
+            if name not in values:
+                continue
+            first = seen.setdefault(values[name], section)
+            if first is not section:
+                self._error(section, section.options[name], f"{first.label} in line {first.line} has it already")
+
+    def _flows(self) -> tuple[Flow, ...]:
+        # Every uplink section counts, also a disabled or faulty one: the flow is not at fault.
+        uplinks = [item.name for item in self._package.sections if item.type == "uplink" and item.name]
+        result = []
+        for section, values in self._of("flow"):
+            for name in values.get("uplink", ()):
+                if name not in uplinks:
+                    message = f"no uplink '{name}'{_nearest(name, uplinks)}"
+                    self._error(section, section.options["uplink"], message)
+            proto = values.get("proto")
+            if proto not in ("tcp", "udp"):
+                for name in ("src_port", "dest_port"):
+                    if name in values:
+                        self._error(section, section.options[name], "ports want proto tcp or udp")
+            result.append(
+                Flow(
+                    name=section.name or "",
+                    uplinks=values.get("uplink", ()),
+                    proto=None if proto == "any" else proto,
+                    src_prefixes=values.get("src_prefix", ()),
+                    dest_prefixes=values.get("dest_prefix", ()),
+                    src_ports=values.get("src_port", ()),
+                    dest_ports=values.get("dest_port", ()),
+                    dscp=values.get("dscp", ()),
+                    in_devices=values.get("in_device", ()),
+                )
+            )
+        return tuple(result)
+
+    def _mobiles(self) -> tuple[Mobile, ...]:
+        sections = [item for item in self._of("mobile") if self._complete(*item)]
+        self._distinct(sections, "home_address")
+        networks: list[tuple[IPv4Network, Section]] = []
+        for section, values in sections:
+            for network in values.get("mobile_network", ()):
+                for other, owner in networks:
+                    if network.overlaps(other):
+                        message = f"{network} overlaps {other} of {owner.label}"
+                        self._error(section, section.options["mobile_network"], message)
+                networks.append((network, section))
+        return tuple(
+            Mobile(
+                name=section.name or "",
+                home_address=values["home_address"],
+                security=_security(values),
+                mobile_networks=values.get("mobile_network", ()),
+                **{name: values[name] for name in ("multipath", "max_bindings") if name in values},
+            )
+            for section, values in sections
+        )
+
+    def _relations(self, config: Config) -> None:
+        roles = ("mobile_node", "home_agent", "foreign_agent")
+        present = {section.type for section in self._package.sections}
+        if not present & set(roles):
+            self._whole(f"no role: wants one of the sections {', '.join(roles)}")
+        if "mobile_node" in present and "uplink" not in present:
+            self._whole("a mobile_node without any uplink section")
+        homes = [network.prefix for network in config.home_networks]
+        for section, values in self._of("mobile"):
+            home = values.get("home_address")
+            if homes and home is not None and not any(home in prefix for prefix in homes):
+                self._error(section, section.options["home_address"], "lies in no home_network")
+        for section, values in (*self._of("mobile_node"), *self._of("home_agent")):
+            mask = values.get("mark_mask", PlaneSettings.mark_mask)
+            highest = mask >> ((mask & -mask).bit_length() - 1)
+            bids = [uplink.bid for uplink in config.uplinks] if section.type == "mobile_node" else []
+            if bids and max(bids) > highest:
+                message = f"has room for path numbers up to {highest}, but an uplink has bid {max(bids)}"
+                self._error(section, section.options["mark_mask"], message)
+
+    def _whole(self, message: str) -> None:
+        self._errors.append(ConfigError(self._package.filename, 1, None, None, None, message))
+
+    def _error(
+        self,
+        section: Section,
+        option: Option | None,
+        message: str,
+        line: int | None = None,
+        *,
+        hidden: bool = False,
+    ) -> None:
+        where = option.line if option is not None else section.line
+        name = option.name if option is not None else None
+        value = "<hidden>" if hidden else " ".join(option.values) if option is not None else None
+        error = ConfigError(self._package.filename, line or where, section.label, name, value, message)
+        self._errors.append(error)
+
+
+def _mobile_node(values: Values) -> MobileNode:
+    return MobileNode(
+        home_address=values["home_address"],
+        home_agent=values["home_agent"],
+        security=_security(values),
+        mobile_networks=values.get("mobile_network", ()),
+        lan_devices=values.get("lan_device", ()),
+        plane=_plane(values),
+        **{name: values[name] for name in ("lifetime", "udp_tunnel", "keepalive") if name in values},
+    )
+
+
+def _home_agent(values: Values) -> HomeAgent:
+    names = ("address", "max_lifetime", "nat_lifetime", "keepalive", "udp_tunnel")
+    return HomeAgent(plane=_plane(values), **{name: values[name] for name in names if name in values})
+
+
+def _security(values: Values) -> SecurityAssociation:
+    names = ("spi", "key", "algorithm", "tolerance")
+    return SecurityAssociation(**{name: values[name] for name in names if name in values})
+
+
+def _plane(values: Values) -> PlaneSettings:
+    names = ("mark_mask", "table_base", "rule_priority")
+    return PlaneSettings(
+        kind=values.get("plane", PlaneSettings.kind),
+        **{name: values[name] for name in names if name in values},
+    )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(sorted(known))}"

@@ -1,0 +1,134 @@
+"""Kinds of option values: text in, checked value out.
+
+Each reader raises ValueError with what is allowed, never with the value:
+the error around it shows that, unless it is a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv4Network
+
+from router.config.model import PortRange
+
+__all__ = [
+    "address", "bits", "boolean", "choice", "device", "dscp", "key", "path", "ports", "prefix", "whole",
+]  # fmt: skip
+
+_TRUE, _FALSE = ("1", "on", "true", "yes", "enabled"), ("0", "off", "false", "no", "disabled")
+_DSCP = {
+    "be": 0, "ef": 46, "va": 44, "le": 1,
+    **{f"cs{n}": 8 * n for n in range(8)},
+    **{f"af{c}{d}": 8 * c + 2 * d for c in range(1, 5) for d in range(1, 4)},
+}  # fmt: skip
+_MAX_DEVICE = 15
+_MIN_KEY = 16
+
+
+def address(text: str) -> IPv4Address:
+    try:
+        return IPv4Address(text)
+    except ValueError:
+        raise ValueError("expected an IPv4 address such as 198.51.100.1") from None
+
+
+def prefix(text: str) -> IPv4Network:
+    try:
+        return IPv4Network(text)
+    except ValueError:
+        raise ValueError("expected an IPv4 prefix such as 10.50.0.0/24, host bits zero") from None
+
+
+def whole(low: int, high: int, unit: str = "") -> Callable[[str], int]:
+    """A reader of whole numbers low..high, decimal."""
+    of = f" of {unit}" if unit else ""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or not low <= int(text[:20]) <= high:
+            raise ValueError(f"expected a whole number{of}, {low}..{high}")
+        return int(text)
+
+    return read
+
+
+def bits(text: str) -> int:
+    """A mask of adjacent bits, at least two, in 32."""
+    allowed = "expected a mask of 2 or more adjacent bits such as 0x0f000000"
+    try:
+        mask = int(text, 0)
+    except ValueError:
+        raise ValueError(allowed) from None
+    if not 0 < mask <= 0xFFFFFFFF:
+        raise ValueError(allowed)
+    run = mask >> ((mask & -mask).bit_length() - 1)
+    if run & (run + 1) or run < 3:
+        raise ValueError(allowed)
+    return mask
+
+
+def boolean(text: str) -> bool:
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise ValueError(f"expected one of {', '.join((*_TRUE, *_FALSE))}")
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """A reader of one of the words `allowed`."""
+
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"expected one of {', '.join(allowed)}")
+        return text
+
+    return read
+
+
+def device(text: str) -> str:
+    good = 0 < len(text) <= _MAX_DEVICE and text not in (".", "..")
+    if not good or any(sign in '/"\\' or not "!" <= sign <= "~" for sign in text):
+        raise ValueError("expected a network device name, 1 to 15 characters without blanks, / or quotes")
+    return text
+
+
+def path(text: str) -> str:
+    if not text.startswith("/") or "\0" in text:
+        raise ValueError("expected an absolute path")
+    return text
+
+
+def ports(text: str) -> PortRange:
+    """`80` or `8000-8100`."""
+    first, dash, last = text.partition("-")
+    read = whole(1, 65535)
+    try:
+        found = (read(first), read(last) if dash else read(first))
+    except ValueError:
+        raise ValueError("expected a port or a range such as 8000-8100, 1..65535") from None
+    if found[0] > found[1]:
+        raise ValueError("expected a port range whose first port is not above its last")
+    return found
+
+
+def dscp(text: str) -> int:
+    if text.lower() in _DSCP:
+        return _DSCP[text.lower()]
+    try:
+        return whole(0, 63)(text)
+    except ValueError:
+        raise ValueError("expected 0..63 or a name such as ef, af41, cs3") from None
+
+
+def key(text: str) -> bytes:
+    """Octets of a key: text as it is, or hexadecimal behind 0x.  RFC 5944 section 5.1: 128 bits at least."""
+    if text.startswith("0x"):
+        try:
+            octets = bytes.fromhex(text[2:])
+        except ValueError:
+            raise ValueError("expected pairs of hexadecimal digits after 0x") from None
+    else:
+        octets = text.encode("utf-8", errors="surrogateescape")
+    if len(octets) < _MIN_KEY:
+        raise ValueError("expected 16 octets or more (RFC 5944 section 5.1 demands 128 bits)")
+    return octets

@@ -1,0 +1,100 @@
+"""The `roamctl` command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+from router import __version__
+from router.control import render
+from router.control.client import ControlError, request
+
+__all__ = ["main"]
+
+_SOCKET = "/var/run/roamd.sock"
+
+_BASH = """\
+_roamctl() {
+    local cur=${COMP_WORDS[COMP_CWORD]}
+    case ${COMP_WORDS[COMP_CWORD-1]} in
+        --socket) COMPREPLY=($(compgen -f -- "$cur")); return;;
+        completion) COMPREPLY=($(compgen -W "bash zsh" -- "$cur")); return;;
+    esac
+    COMPREPLY=($(compgen -W "status counters completion --socket --json --watch --help --version" -- "$cur"))
+}
+complete -F _roamctl roamctl
+"""
+_ZSH = """\
+#compdef roamctl
+_arguments '--socket[control socket]:path:_files' '--json[print JSON]' '--version[print the version]' \\
+    '1:command:((status\\:"uplinks, bindings, tunnels, flows" counters\\:"what was counted" \\
+completion\\:"print shell completion"))' '*:argument:(--json --watch bash zsh)'
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit status: 0 well, 1 the daemon cannot be asked, 2 wrong usage."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.action(arguments))
+    except ControlError as error:
+        print(f"roamctl: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="roamctl", description="Look into a running roamd.")
+    parser.add_argument("--version", action="version", version=f"roamctl {__version__}")
+    parser.add_argument("--socket", default=_SOCKET, metavar="PATH", help="control socket (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    status = commands.add_parser("status", help="role, uplinks, bindings, tunnels, flows")
+    status.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    status.add_argument("--watch", action="store_true", help="again every second until interrupted")
+    status.set_defaults(action=_status)
+    counters = commands.add_parser("counters", help="what was counted since the start")
+    counters.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    counters.set_defaults(action=_counters)
+    completion = commands.add_parser("completion", help="print completion code for a shell")
+    completion.add_argument("shell", choices=("bash", "zsh"))
+    completion.set_defaults(action=_completion)
+    return parser
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    while True:
+        values = request(arguments.socket, "status")
+        text = _json(values) if arguments.json else render.status(values)
+        if arguments.watch and sys.stdout.isatty():
+            text = "\x1b[H\x1b[2J" + text
+        print(text, end="", flush=True)
+        if not arguments.watch:
+            return 0
+        time.sleep(1)
+
+
+def _counters(arguments: argparse.Namespace) -> int:
+    counters = request(arguments.socket, "status")["counters"]
+    if arguments.json:
+        print(_json(counters), end="")
+        return 0
+    print(render.table(("COUNTER", "VALUE"), sorted((name, str(value)) for name, value in counters.items())))
+    return 0
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    print(_BASH if arguments.shell == "bash" else _ZSH, end="")
+    return 0
+
+
+def _json(values: Any) -> str:
+    return json.dumps(values, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

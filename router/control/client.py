@@ -1,0 +1,45 @@
+"""Asks a running daemon over its control socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+__all__ = ["ControlError", "request"]
+
+_CHUNK = 65536
+
+
+class ControlError(Exception):
+    """The daemon cannot be asked, or refused; the text says what to do."""
+
+
+def request(path: str, method: str, params: dict[str, Any] | None = None, timeout: float = 5.0) -> Any:
+    """The result of one request.  Raises ControlError."""
+    line = json.dumps({"id": 1, "method": method, "params": params or {}}).encode() + b"\n"
+    try:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(timeout)
+            sock.connect(path)
+            sock.sendall(line)
+            answer = json.loads(_read_line(sock))
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise ControlError(f"no roamd at {path}: start it with `roamd --config FILE`, or name --socket") from None
+    except PermissionError:
+        raise ControlError(f"{path}: permission denied: try with sudo") from None
+    except (OSError, ValueError) as error:
+        raise ControlError(f"{path}: {error}") from None
+    if "error" in answer:
+        raise ControlError(answer["error"]["message"])
+    return answer["result"]
+
+
+def _read_line(sock: socket.socket) -> bytes:
+    data = b""
+    while not data.endswith(b"\n"):
+        chunk = sock.recv(_CHUNK)
+        if not chunk:
+            raise ValueError("the daemon hung up")
+        data += chunk
+    return data

@@ -1,0 +1,147 @@
+"""Status as text: aligned tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+__all__ = ["bits", "duration", "octets", "status", "table"]
+
+Row = Sequence[str]
+
+
+def status(values: dict[str, Any]) -> str:
+    """The whole of `roamctl status`."""
+    parts = [_head(values)]
+    if values.get("problem"):
+        parts.append(f"PROBLEM: {values['problem']}")
+    if "uplinks" in values:
+        parts.append(_section("Uplinks", _uplinks(values["uplinks"])))
+    parts.append(_section("Bindings", _bindings(values.get("bindings", []))))
+    parts.append(_section("Tunnels", _tunnels(values.get("tunnels", []))))
+    if "flows" in values:
+        parts.append(_section("Flows", _flows(values["flows"])))
+    return "\n\n".join(parts) + "\n"
+
+
+def table(head: Row, rows: Iterable[Row]) -> str:
+    """Left-aligned columns, as wide as their widest cell."""
+    lines = [list(head), *(list(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def duration(seconds: float) -> str:
+    """`42s`, `4m10s`, `3h05m`, `2d04h`."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
+
+
+def octets(count: int) -> str:
+    return _scaled(count, "B", ("B", "kB", "MB", "GB", "TB"))
+
+
+def bits(kilobits: int | None) -> str:
+    """A rate given in kbit/s."""
+    return "-" if kilobits is None else _scaled(kilobits * 1000, "bit/s", ("bit/s", "kbit/s", "Mbit/s", "Gbit/s"))
+
+
+def _scaled(value: float, unit: str, units: Sequence[str]) -> str:
+    for unit in units:
+        if value < 1000 or unit == units[-1]:
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if value >= 100 or value == int(value) else f"{value:.1f} {unit}"
+
+
+def _section(title: str, body: str) -> str:
+    return f"{title}\n{body}"
+
+
+def _head(values: dict[str, Any]) -> str:
+    roles = " and ".join(role.replace("_", " ") for role in values.get("role", []))
+    text = f"roamd {values.get('version', '?')}, {roles}, up {duration(values.get('uptime', 0))}"
+    if values.get("home_address"):
+        return f"{text}\nhome address {values['home_address']} at home agent {values.get('home_agent')}"
+    return f"{text}\nhome agent {values.get('home_agent')}"
+
+
+def _uplinks(rows: list[dict[str, Any]]) -> str:
+    head = ("NAME", "BID", "KIND", "DEVICE", "STATE", "ADDRESS", "GATEWAY", "DOWN", "UP", "REGISTRATION", "SIGNAL")
+    return table(
+        head,
+        (
+            (
+                row["name"], str(row["bid"]), row["kind"], row["device"] or "-", row["state"],
+                row["address"] or "-", row["gateway"] or "-", bits(row["bandwidth_down"]),
+                bits(row["bandwidth_up"]), _registration(row), _signal(row),
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
+
+
+def _registration(row: dict[str, Any]) -> str:
+    return f"{row['registration']}: {row['detail']}" if row.get("detail") else row["registration"]
+
+
+def _signal(row: dict[str, Any]) -> str:
+    modem, wifi = row.get("modem"), row.get("wifi")
+    if modem:
+        parts = [modem.get("operator") or modem["state"], modem.get("technology")]
+        parts.append(f"{modem['rssi']} dBm" if modem.get("rssi") is not None else None)
+        return " ".join(part for part in parts if part)
+    if wifi and wifi.get("signal") is not None:
+        return f"{wifi.get('ssid') or ''} {wifi['signal']} dBm".strip()
+    return "-"
+
+
+def _bindings(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "none"
+    head = ("OF", "BID", "CARE-OF ADDRESS", "ENCAPSULATION", "NAT", "LIFETIME", "LEFT", "STATE")
+    return table(
+        head,
+        (
+            (
+                row.get("mobile") or row.get("uplink") or "-", str(row["bid"]), row["care_of_address"],
+                row["encapsulation"], "yes" if row["nat"] else "no", duration(row["lifetime"]),
+                duration(row["remaining"]), row["state"],
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
+
+
+def _tunnels(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "none"
+    head = ("DEVICE", "PLANE", "ENCAPSULATION", "LOCAL", "REMOTE", "MTU", "IN", "OUT", "DROPPED")
+    return table(
+        head,
+        (
+            (
+                row["device"], row["plane"], row["encapsulation"], row["local"], row["remote"],
+                str(row["mtu"]), octets(row.get("rx_bytes", 0)), octets(row.get("tx_bytes", 0)),
+                str(row.get("dropped", 0)),
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
+
+
+def _flows(values: dict[str, Any]) -> str:
+    lines = [
+        f"policy {row['name']}: {' > '.join(row['uplinks'])}, now {row['path'] or 'spread (none of them lives)'}"
+        for row in values["policies"]
+    ]
+    shares = [f"{name} {100 * count / values['size']:.0f}%" for name, count in values["buckets"].items()]
+    return "\n".join([*lines, "the rest: " + (", ".join(shares) or "no tunnel")])
