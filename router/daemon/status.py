@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from enum import Enum
 from ipaddress import IPv4Address
@@ -30,10 +30,11 @@ def mobile_node_status(role: MobileNodeRole) -> Status:
         "home_agent": str(role.settings.home_agent),
         "uplinks": [_uplink(role, uplink) for uplink in role.config.uplinks],
         "bindings": [_mobile_binding(role, bid) for bid in sorted(role.bindings)],
-        "tunnels": _tunnels(role.plane, tunnels),
+        "tunnels": _tunnels(role.plane, sorted(tunnels.items())),
         "flows": _flows(role, tunnels),
         "counters": {
-            **role.machine.counters, **role.watcher.counters, **role.keeper.counters, **role.counters
+            **role.machine.counters, **role.watcher.counters, **role.keeper.counters,
+            **role.plane.counters(), **role.counters,
         },
         "problem": role.keeper.problem,
     }  # fmt: skip
@@ -61,10 +62,12 @@ def home_agent_status(role: HomeAgentRole) -> Status:
             }
             for binding in bindings
         ],
-        "tunnels": _tunnels(role.plane, {binding.bid: role.tunnel(binding) for binding in bindings}),
-        "counters": {**role.machine.counters, **role.keeper.counters, **role.counters},
+        "tunnels": _tunnels(role.plane, [(binding.bid, role.tunnel(binding)) for binding in bindings]),
+        "counters": {
+            **role.machine.counters, **role.keeper.counters, **role.plane.counters(), **role.counters
+        },
         "problem": role.keeper.problem,
-    }
+    }  # fmt: skip
 
 
 def _uplink(role: MobileNodeRole, uplink: Uplink) -> Status:
@@ -123,7 +126,7 @@ def _flows(role: MobileNodeRole, alive: Mapping[int, Tunnel]) -> Status:
     }
 
 
-def _tunnels(plane: Plane, tunnels: Mapping[int, Tunnel]) -> list[Status]:
+def _tunnels(plane: Plane, tunnels: Iterable[tuple[int, Tunnel]]) -> list[Status]:
     statistics = plane.statistics()
     return [
         {
@@ -136,7 +139,7 @@ def _tunnels(plane: Plane, tunnels: Mapping[int, Tunnel]) -> list[Status]:
             "mtu": tunnel.mtu,
             **statistics.get(tunnel.device, {}),
         }
-        for bid, tunnel in sorted(tunnels.items())
+        for bid, tunnel in tunnels
     ]
 
 

@@ -11,6 +11,7 @@ import http.server
 import json
 import selectors
 import socket
+import socketserver
 import sys
 import threading
 import time
@@ -55,6 +56,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+
+    def server_bind(self) -> None:
+        # Not HTTPServer's: that asks the DNS for our name, and there is none here.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
 
 class Clock:
