@@ -5,7 +5,15 @@ and keeps a bounded buffer: time comes as seconds of any steady clock.
 """
 
 _FINAL_OK = ("OK", "CONNECT")
-_FINAL_ERROR = ("ERROR", "NO CARRIER", "NO ANSWER", "NO DIALTONE", "BUSY", "COMMAND NOT SUPPORT", "TOO MANY PARAMETERS")
+_FINAL_ERROR = (
+    "ERROR",
+    "NO CARRIER",
+    "NO ANSWER",
+    "NO DIALTONE",
+    "BUSY",
+    "COMMAND NOT SUPPORT",
+    "TOO MANY PARAMETERS",
+)
 _NUMERIC = {"0": "OK", "3": "NO CARRIER", "4": "ERROR", "6": "NO DIALTONE", "7": "BUSY", "8": "NO ANSWER"}
 _ERROR_PREFIXES = ("+CME ERROR:", "+CMS ERROR:")
 _CONNECT = "CONNECT "
@@ -14,7 +22,15 @@ MAX_LINE = 2048
 MAX_LINES = 256
 SYNC_TIMEOUT = 1.0
 
-_DELIVERED_ALONE = ("RING", "NO CARRIER", "RDY", "POWERED DOWN", "NORMAL POWER DOWN", "SMS READY", "CALL READY")
+_DELIVERED_ALONE = (
+    "RING",
+    "NO CARRIER",
+    "RDY",
+    "POWERED DOWN",
+    "NORMAL POWER DOWN",
+    "SMS READY",
+    "CALL READY",
+)
 
 
 class Response:
@@ -22,13 +38,13 @@ class Response:
 
     __slots__ = ("command", "lines", "ok", "result")
 
-    def __init__(self, command, lines, result, ok):
+    def __init__(self, command: str, lines: list[str], result: str, ok: bool) -> None:
         self.command = command
         self.lines = lines
         self.result = result
         self.ok = ok
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "Response(%r, %r, %r)" % (self.command, self.lines, self.result)
 
 
@@ -37,10 +53,10 @@ class Unsolicited:
 
     __slots__ = ("line",)
 
-    def __init__(self, line):
+    def __init__(self, line: str) -> None:
         self.line = line
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "Unsolicited(%r)" % (self.line,)
 
 
@@ -49,10 +65,10 @@ class TimedOut:
 
     __slots__ = ("command",)
 
-    def __init__(self, command):
+    def __init__(self, command: str) -> None:
         self.command = command
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "TimedOut(%r)" % (self.command,)
 
 
@@ -64,27 +80,30 @@ class Engine:
     before it, a late answer included, belongs to nobody.
     """
 
-    def __init__(self):
-        self._queue = []
+    def __init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
+        self._queue: list[tuple[str, float]] = []
         self._out = b""
         self._buffer = b""
-        self._command = None
+        self._command: str | None = None
         self._prefix = ""
-        self._lines = []
-        self._deadline = None
+        self._lines: list[str] = []
+        self._deadline: float | None = None
         self._resyncing = False
         self._skipping = False
 
-    def send(self, command, timeout=1.0):
+    def send(self, command: str, timeout: float = 1.0) -> None:
         """Queue `command` (without `AT`), to be answered within `timeout` seconds of its sending."""
         if "\r" in command or "\n" in command:
             raise ValueError("AT command %r: no line ends allowed" % command)
         self._queue.append((command, timeout))
 
-    def idle(self):
+    def idle(self) -> bool:
         return self._command is None and not self._queue and not self._resyncing
 
-    def output(self, now):
+    def output(self, now: float) -> bytes:
         """Octets to write now; starts the next command when the line is free."""
         if self._command is None and not self._resyncing and self._queue:
             self._command, timeout = self._queue.pop(0)
@@ -95,9 +114,9 @@ class Engine:
         out, self._out = self._out, b""
         return out
 
-    def feed(self, data, now):
+    def feed(self, data: bytes, now: float) -> "list[Response | Unsolicited]":
         """Take in octets; a list of Response and Unsolicited."""
-        events = []
+        events: list[Response | Unsolicited] = []
         self._buffer += data.replace(b"\0", b"")
         while True:
             cut = _line_end(self._buffer)
@@ -116,7 +135,7 @@ class Engine:
             self._skipping = True
         return events
 
-    def tick(self, now):
+    def tick(self, now: float) -> "list[TimedOut]":
         """Give up what is overdue; a list of TimedOut."""
         if self._deadline is None or now < self._deadline:
             return []
@@ -130,15 +149,15 @@ class Engine:
         self._out += b"\rAT\r"
         return events
 
-    def next_wake(self):
+    def next_wake(self) -> float | None:
         """When `tick` has something to do, or None."""
         return self._deadline
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget everything: the line was opened anew."""
-        self.__init__()
+        self._start()
 
-    def _line(self, line, events):
+    def _line(self, line: str, events: "list[Response | Unsolicited]") -> None:
         if self._resyncing:
             if line == "OK":
                 self._resyncing = False
@@ -162,7 +181,7 @@ class Engine:
         else:
             events.append(Unsolicited(line))
 
-    def _is_ours(self, line):
+    def _is_ours(self, line: str) -> bool:
         """Whether a line belongs to the running command's answer or came in between.
 
         An answer's line bears the command's name, or none at all (`+CGMI`);
@@ -177,7 +196,7 @@ class Engine:
         return name == self._prefix or self._prefix == ""
 
 
-def _line_end(data):
+def _line_end(data: bytes) -> int:
     at_cr = data.find(b"\r")
     at_lf = data.find(b"\n")
     if at_cr < 0 or at_lf < 0:
@@ -185,11 +204,11 @@ def _line_end(data):
     return min(at_cr, at_lf)
 
 
-def _text(raw):
+def _text(raw: bytes) -> str:
     return "".join([chr(c) for c in raw if 32 <= c < 127 or c >= 160])
 
 
-def _prefix_of(command):
+def _prefix_of(command: str) -> str:
     """`+CREG?` -> `+CREG`; `I`, `E0` and the like bear no name."""
     if not command or command[0] not in "+^!#$*%":
         return ""
@@ -201,7 +220,7 @@ def _prefix_of(command):
     return command[:end].upper()
 
 
-def _name_of(line):
+def _name_of(line: str) -> str | None:
     """The name in front of the colon of `+NAME: ...`, or None."""
     if line[0] not in "+^!#$*%":
         return None
@@ -212,7 +231,7 @@ def _name_of(line):
     return name.upper() if " " not in name else None
 
 
-def _final(line):
+def _final(line: str) -> str | None:
     if line in _FINAL_OK or line in _FINAL_ERROR or line.startswith(_CONNECT):
         return line
     for prefix in _ERROR_PREFIXES:

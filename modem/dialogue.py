@@ -44,18 +44,18 @@ _CME_NO_SIM = ("10", "13", "15")
 class Modem:
     """Asks a modem who it is, then polls how it is."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.engine = Engine()
-        self._facts = {}
-        self._registration = {}
+        self._facts: dict[str, object] = {}
+        self._registration: dict[str, tuple[str, bool, str | None]] = {}
         self._known = False
         self._missed = 0
         self._retry = _RETRY_FIRST
-        self._next_round = None
-        self._state = OPENING
+        self._next_round: float | None = None
+        self._state: str | None = OPENING
         self._begin()
 
-    def snapshot(self):
+    def snapshot(self) -> dict[str, object]:
         """What is known now, keyed as `router.uplink.model.ModemInfo`; unknown values are None."""
         best = self._best_registration()
         facts = self._facts
@@ -76,27 +76,27 @@ class Modem:
             "address": facts.get("address"),
         }
 
-    def output(self, now):
+    def output(self, now: float) -> bytes:
         """Octets to write to the port now."""
         if self._next_round is not None and now >= self._next_round and self.engine.idle():
             self._next_round = None
             self._ask(_ROUND if self._known else _SETUP)
         return self.engine.output(now)
 
-    def feed(self, data, now):
+    def feed(self, data: bytes, now: float) -> bool:
         """Octets from the port; True when the snapshot may have changed."""
         return self._take(self.engine.feed(data, now), now)
 
-    def tick(self, now):
+    def tick(self, now: float) -> bool:
         """Time went by; True when the snapshot may have changed."""
         return self._take(self.engine.tick(now), now)
 
-    def next_wake(self):
+    def next_wake(self) -> float | None:
         """When `tick` or `output` has something to do."""
         moments = [m for m in (self.engine.next_wake(), self._next_round) if m is not None]
         return min(moments) if moments else None
 
-    def restart(self):
+    def restart(self) -> None:
         """The port was opened anew: the modem may be another one."""
         self.engine.reset()
         self._facts = {}
@@ -107,14 +107,14 @@ class Modem:
         self._state = OPENING
         self._begin()
 
-    def _begin(self):
+    def _begin(self) -> None:
         self._ask(_SETUP)
 
-    def _ask(self, commands):
+    def _ask(self, commands: tuple[tuple[str, float], ...]) -> None:
         for command, timeout in commands:
             self.engine.send(command, timeout)
 
-    def _take(self, events, now):
+    def _take(self, events: "list[Response | Unsolicited] | list[TimedOut]", now: float) -> bool:
         for event in events:
             if isinstance(event, Response):
                 self._missed = 0
@@ -130,7 +130,7 @@ class Modem:
             self._known = True
         return bool(events)
 
-    def _silence(self, now):
+    def _silence(self, now: float) -> None:
         self._missed += 1
         if self._missed >= _GIVE_UP_AFTER:
             self._state = NO_ANSWER
@@ -139,7 +139,7 @@ class Modem:
             self._next_round = now + self._retry
             self._retry = min(_RETRY_MAX, self._retry * 2)
 
-    def _answer(self, event):
+    def _answer(self, event: Response) -> None:
         self._state = None
         command, lines, facts = event.command, event.lines, self._facts
         if command == "+CPIN?":
@@ -162,20 +162,20 @@ class Modem:
         elif command == "+CGPADDR=1":
             facts["address"] = replies.address(lines)
         elif command == "+COPS?":
-            found = replies.operator(lines)
-            facts["operator"], facts["technology"] = found if found else (None, None)
+            chosen = replies.operator(lines)
+            facts["operator"], facts["technology"] = chosen if chosen else (None, None)
         elif command[:-1] in _REGISTRATIONS:
             found = replies.registration(lines, command[:-1])
             if found is not None:
                 self._registration[command[:-1]] = found
 
-    def _unsolicited(self, line):
+    def _unsolicited(self, line: str) -> None:
         for name in _REGISTRATIONS:
             found = replies.registration_urc(line, name)
             if found is not None:
                 self._registration[name] = found
 
-    def _best_registration(self):
+    def _best_registration(self) -> tuple[str, bool, str | None] | None:
         """Packet service counts first: an LTE modem may be 'not registered' for calls only."""
         found = [self._registration[name] for name in ("+CEREG", "+CREG") if name in self._registration]
         for wanted in ("registered", "searching", "denied"):
@@ -184,17 +184,17 @@ class Modem:
                     return item
         return found[0] if found else None
 
-    def _describe(self, best):
+    def _describe(self, best: tuple[str, bool, str | None] | None) -> str:
         if self._state is not None:
             return self._state
         sim = self._facts.get("sim")
         if "sim" in self._facts and sim != "READY":
-            return "sim: %s" % (sim or "unknown").lower()
+            return "sim: %s" % str(sim or "unknown").lower()
         if best is None:
             return OPENING
         return best[0]
 
 
-def _sim_error(result):
+def _sim_error(result: str) -> str:
     code = result.split(":")[-1].strip()
     return "absent" if code in _CME_NO_SIM else "error %s" % code

@@ -38,7 +38,7 @@ TECHNOLOGY = {
 }
 
 
-def fields(line):
+def fields(line: str) -> list[str]:
     """`+NAME: a,"b,c",d` -> ['a', 'b,c', 'd']; the name is cut off."""
     at = line.find(":")
     rest = line[at + 1 :] if line[:1] in "+^!#$*%" and at >= 0 else line
@@ -55,13 +55,13 @@ def fields(line):
     return result
 
 
-def number(text):
+def number(text: str) -> int | None:
     """A decimal integer, or None."""
     body = text[1:] if text[:1] == "-" else text
     return int(text) if body and all("0" <= c <= "9" for c in body) else None
 
 
-def first(lines, name):
+def first(lines: list[str], name: str) -> list[str] | None:
     """Fields of the first line that bears `name`, or None."""
     for line in lines:
         if line.upper().startswith(name + ":"):
@@ -69,13 +69,13 @@ def first(lines, name):
     return None
 
 
-def sim_state(lines):
+def sim_state(lines: list[str]) -> str | None:
     """`READY`, `SIM PIN`, ... of +CPIN?; None when there is none."""
     found = first(lines, "+CPIN")
     return found[0] if found and found[0] else None
 
 
-def registration(lines, name):
+def registration(lines: list[str], name: str) -> tuple[str, bool, str | None] | None:
     """(state, roaming, technology or None) from the answer to `+CREG?` and its kin.
 
     The answer has <n> in front of <stat>; an unsolicited line that came in
@@ -96,30 +96,35 @@ def registration(lines, name):
     return result
 
 
-def registration_urc(line, name):
+def registration_urc(line: str, name: str) -> tuple[str, bool, str | None] | None:
     """The same from an unsolicited `+CREG: <stat>[,...]`, or None."""
     if not line.upper().startswith(name + ":"):
         return None
     return _registered(fields(line))
 
 
-def _registered(values):
+def _registered(values: list[str]) -> tuple[str, bool, str | None] | None:
     stat = number(values[0])
-    if stat not in REGISTRATION:
+    if stat is None or stat not in REGISTRATION:
         return None
-    technology = TECHNOLOGY.get(number(values[3])) if len(values) > 3 else None
+    technology = _technology(values, 3)
     return REGISTRATION[stat], stat in _ROAMING, technology
 
 
-def operator(lines):
+def _technology(values: list[str], position: int) -> str | None:
+    act = number(values[position]) if len(values) > position else None
+    return TECHNOLOGY.get(act) if act is not None else None
+
+
+def operator(lines: list[str]) -> tuple[str, str | None] | None:
     """(name, technology) from +COPS?; a name of None when none is chosen."""
     found = first(lines, "+COPS")
     if not found or len(found) < 3 or not found[2]:
         return None
-    return found[2], TECHNOLOGY.get(number(found[3])) if len(found) > 3 else None
+    return found[2], _technology(found, 3)
 
 
-def address(lines, cid=1):
+def address(lines: list[str], cid: int = 1) -> str | None:
     """The IPv4 address of context `cid` from +CGPADDR, dotted, or None."""
     for line in lines:
         if not line.upper().startswith("+CGPADDR:"):
@@ -133,12 +138,12 @@ def address(lines, cid=1):
     return None
 
 
-def _is_ipv4(text):
+def _is_ipv4(text: str) -> bool:
     parts = text.split(".")
     return len(parts) == 4 and all(number(part) is not None and 0 <= int(part) <= 255 for part in parts)
 
 
-def plain(lines):
+def plain(lines: list[str]) -> str | None:
     """The one line of +CGMI and its kin, with or without its name in front; None when empty."""
     for line in lines:
         text = fields(line)[0] if line[:1] == "+" else line.strip().strip('"')
@@ -147,7 +152,7 @@ def plain(lines):
     return None
 
 
-def imei(lines):
+def imei(lines: list[str]) -> str | None:
     """15 digits of +CGSN, or None."""
     text = plain(lines)
     return text if text and len(text) == 15 and number(text) is not None else None

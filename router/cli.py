@@ -78,7 +78,9 @@ def _run(arguments: argparse.Namespace) -> int:
     from router.daemon.process import Process
     from router.plane.plane import PlaneError
 
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
+    logging.basicConfig(
+        stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO"
+    )
     process = Process(arguments.config)
     try:
         asyncio.run(process.run())

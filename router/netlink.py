@@ -70,7 +70,7 @@ class Netlink:
     def dump(self, message: Any, kind: int) -> list[Any]:
         """All objects of a kind, parsed; those a newer kernel describes unparsably are left out."""
         self._send(message, kind, NLM_F_DUMP)
-        result = []
+        result: list[Any] = []
         for found, body in self._answers():
             if found == _ERROR:
                 _raise(body)
@@ -83,7 +83,7 @@ class Netlink:
 
     def events(self) -> list[Any]:
         """Events that wait; raises OSError (ENOBUFS) when some were lost and a resync is due."""
-        result = []
+        result: list[Any] = []
         while True:
             try:
                 data, (port, _) = self.socket.recvfrom(_RECEIVE, socket.MSG_DONTWAIT)

@@ -77,9 +77,7 @@ class _Check:
         values: Values = {}
         for option in section.options.values():
             self._option(section, spec, option, values)
-        missing = [
-            item.name for item in spec.options if item.required and item.name not in section.options
-        ]
+        missing = [item.name for item in spec.options if item.required and item.name not in section.options]
         for name in missing:
             self._error(section, None, f"option {name} is missing")
         if values.get("enabled", True):
@@ -89,7 +87,9 @@ class _Check:
         known = spec.option(option.name)
         if known is None:
             names = [item.name for item in spec.options]
-            self._error(section, None, f"unknown option {option.name}{_nearest(option.name, names)}", option.line)
+            self._error(
+                section, None, f"unknown option {option.name}{_nearest(option.name, names)}", option.line
+            )
             return
         if option.is_list and not known.many:
             self._error(section, option, "takes one value: write option, not list", hidden=known.secret)
@@ -176,7 +176,9 @@ class _Check:
                 continue
             first = seen.setdefault(values[name], section)
             if first is not section:
-                self._error(section, section.options[name], f"{first.label} in line {first.line} has it already")
+                self._error(
+                    section, section.options[name], f"{first.label} in line {first.line} has it already"
+                )
 
     def _flows(self) -> tuple[Flow, ...]:
         # Every uplink section counts, also a disabled or faulty one: the flow is not at fault.

@@ -60,7 +60,9 @@ SECTIONS = {
             "the daemon itself",
             (
                 OptionSpec("control", kinds.path, "Unix socket for roamctl"),
-                OptionSpec("log_level", kinds.choice("debug", "info", "warning", "error"), "least level logged"),
+                OptionSpec(
+                    "log_level", kinds.choice("debug", "info", "warning", "error"), "least level logged"
+                ),
             ),
             single=True,
         ),
@@ -107,7 +109,9 @@ SECTIONS = {
             "uplink",
             "one way out of the vehicle",
             (
-                OptionSpec("type", kinds.choice("ethernet", "wifi", "cellular"), "kind of link", required=True),
+                OptionSpec(
+                    "type", kinds.choice("ethernet", "wifi", "cellular"), "kind of link", required=True
+                ),
                 OptionSpec("device", kinds.device, "network device"),
                 OptionSpec("tty", kinds.path, "AT port of the modem"),
                 OptionSpec("bid", kinds.whole(1, 15), "Binding ID; lowest free one by default"),

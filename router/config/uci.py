@@ -187,7 +187,9 @@ class _Parser:
         if name is not None and not set(name) <= _NAME:
             self._error(f"section name '{name}': letters, digits and _ only", line)
             return
-        known = next((item for item in self._package.sections if name is not None and item.name == name), None)
+        known = next(
+            (item for item in self._package.sections if name is not None and item.name == name), None
+        )
         if known is not None and known.type != kind:
             self._error(f"section '{name}' is already a {known.type} in line {known.line}", line)
             return

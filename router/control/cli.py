@@ -50,7 +50,9 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="roamctl", description="Look into a running roamd.")
     parser.add_argument("--version", action="version", version=f"roamctl {__version__}")
-    parser.add_argument("--socket", default=_SOCKET, metavar="PATH", help="control socket (default: %(default)s)")
+    parser.add_argument(
+        "--socket", default=_SOCKET, metavar="PATH", help="control socket (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     status = commands.add_parser("status", help="role, uplinks, bindings, tunnels, flows")

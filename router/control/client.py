@@ -25,7 +25,9 @@ def request(path: str, method: str, params: dict[str, Any] | None = None, timeou
             sock.sendall(line)
             answer = json.loads(_read_line(sock))
     except (FileNotFoundError, ConnectionRefusedError):
-        raise ControlError(f"no roamd at {path}: start it with `roamd --config FILE`, or name --socket") from None
+        raise ControlError(
+            f"no roamd at {path}: start it with `roamd --config FILE`, or name --socket"
+        ) from None
     except PermissionError:
         raise ControlError(f"{path}: permission denied: try with sudo") from None
     except (OSError, ValueError) as error:

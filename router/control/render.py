@@ -29,7 +29,8 @@ def table(head: Row, rows: Iterable[Row]) -> str:
     lines = [list(head), *(list(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
     )
 
 
@@ -51,7 +52,11 @@ def octets(count: int) -> str:
 
 def bits(kilobits: int | None) -> str:
     """A rate given in kbit/s."""
-    return "-" if kilobits is None else _scaled(kilobits * 1000, "bit/s", ("bit/s", "kbit/s", "Mbit/s", "Gbit/s"))
+    return (
+        "-"
+        if kilobits is None
+        else _scaled(kilobits * 1000, "bit/s", ("bit/s", "kbit/s", "Mbit/s", "Gbit/s"))
+    )
 
 
 def _scaled(value: float, unit: str, units: Sequence[str]) -> str:
@@ -75,7 +80,19 @@ def _head(values: dict[str, Any]) -> str:
 
 
 def _uplinks(rows: list[dict[str, Any]]) -> str:
-    head = ("NAME", "BID", "KIND", "DEVICE", "STATE", "ADDRESS", "GATEWAY", "DOWN", "UP", "REGISTRATION", "SIGNAL")
+    head = (
+        "NAME",
+        "BID",
+        "KIND",
+        "DEVICE",
+        "STATE",
+        "ADDRESS",
+        "GATEWAY",
+        "DOWN",
+        "UP",
+        "REGISTRATION",
+        "SIGNAL",
+    )
     return table(
         head,
         (

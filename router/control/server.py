@@ -1,7 +1,7 @@
 """The control socket: one JSON request a line, one JSON answer a line.
 
-    {"id": 1, "method": "status", "params": {}}
-    {"id": 1, "result": {...}}            or  {"id": 1, "error": {"message": "..."}}
+{"id": 1, "method": "status", "params": {}}
+{"id": 1, "result": {...}}            or  {"id": 1, "error": {"message": "..."}}
 """
 
 from __future__ import annotations
@@ -107,7 +107,9 @@ class ControlServer:
             return _encode(None, error="a request is an object")
         number, method, params = request.get("id"), request.get("method"), request.get("params") or {}
         if not isinstance(method, str) or method not in self._methods:
-            return _encode(number, error=f"unknown method {method!r}; known: {', '.join(sorted(self._methods))}")
+            return _encode(
+                number, error=f"unknown method {method!r}; known: {', '.join(sorted(self._methods))}"
+            )
         if not isinstance(params, dict):
             return _encode(number, error="params is an object")
         return _encode(number, result=self._methods[method](params))

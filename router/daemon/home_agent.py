@@ -65,7 +65,9 @@ class HomeAgentRole:
 
     def plan(self) -> PlaneState:
         """The kernel state wanted now."""
-        return home_plan(self.settings, self.networks, [self._mobile(mobile) for mobile in self.config.mobiles])
+        return home_plan(
+            self.settings, self.networks, [self._mobile(mobile) for mobile in self.config.mobiles]
+        )
 
     def tunnel(self, binding: Binding) -> Tunnel:
         udp = binding.encapsulation == "udp"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from functools import partial
 
 from router.clock import Instant
@@ -168,8 +168,8 @@ class MobileNodeRole:
         technology = _TECHNOLOGY[uplink.kind]
         self._perform(self.machine.uplink_up(view.bid, sock.address, technology, uplink.label, now()))
 
-    def _spawn(self, work: object) -> None:
-        task = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -153,6 +153,10 @@ def _text(value: object) -> str | None:
 
 def _plain(values: Mapping[str, Any]) -> Status:
     return {
-        key: value.value if isinstance(value, Enum) else str(value) if isinstance(value, IPv4Address) else value
+        key: value.value
+        if isinstance(value, Enum)
+        else str(value)
+        if isinstance(value, IPv4Address)
+        else value
         for key, value in values.items()
     }

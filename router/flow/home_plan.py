@@ -41,9 +41,7 @@ def tunnel_name(home_address: IPv4Address, number: int) -> str:
     return f"roam{int(home_address):08x}.{number}"
 
 
-def home_plan(
-    settings: HomeAgent, homes: Sequence[IPv4Network], mobiles: Sequence[HomeMobile]
-) -> PlaneState:
+def home_plan(settings: HomeAgent, homes: Sequence[IPv4Network], mobiles: Sequence[HomeMobile]) -> PlaneState:
     """The state wanted now; pure, and equal for equal arguments."""
     tables = Tables(settings.plane)
     numbers = sorted({number for mobile in mobiles for number in mobile.numbers})

@@ -60,7 +60,9 @@ def tunnel_mtu(link_mtu: int, encapsulation: str) -> int:
 def weighted(hops: Sequence[tuple[str, int]]) -> tuple[Nexthop, ...]:
     """Nexthops for (device, kbit/s) pairs, scaled to the kernel's weights 1..256."""
     top = max((weight for _, weight in hops), default=1)
-    return tuple(Nexthop(device, weight=max(1, min(256, round(100 * weight / top)))) for device, weight in hops)
+    return tuple(
+        Nexthop(device, weight=max(1, min(256, round(100 * weight / top)))) for device, weight in hops
+    )
 
 
 def _uplink_routes(tables: Tables, paths: Sequence[MobilePath]) -> list[Route]:

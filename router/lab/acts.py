@@ -52,7 +52,11 @@ def register(cast: Cast, story: Story) -> None:
         "found on cell, tunnel in UDP; none on wifi, IP in IP",
     )
     modem = next(uplink["modem"] for uplink in status["uplinks"] if uplink["name"] == "cell")
-    story.check("modem", bool(modem and modem["operator"]), f"{modem['manufacturer']} {modem['model']}, {modem['operator']}")
+    story.check(
+        "modem",
+        bool(modem and modem["operator"]),
+        f"{modem['manufacturer']} {modem['model']}, {modem['operator']}",
+    )
 
 
 def reach(cast: Cast, story: Story) -> None:
@@ -61,19 +65,25 @@ def reach(cast: Cast, story: Story) -> None:
     out = cast.result(cast.traffic("lan", "download", host=CORRESPONDENT, port=5001, octets=20000), 15)
     story.check("lan to correspondent", out["bytes"] >= 20000, f"{out['bytes']} octets")
     back = cast.result(cast.traffic("corr", "download", host=LAN_HOST, port=8000, octets=20000), 15)
-    story.check("correspondent to lan", back["bytes"] >= 20000, f"{back['bytes']} octets, to {LAN_HOST} itself")
+    story.check(
+        "correspondent to lan", back["bytes"] >= 20000, f"{back['bytes']} octets, to {LAN_HOST} itself"
+    )
 
 
 def policy(cast: Cast, story: Story) -> None:
     """HTTP keeps to the Wi-Fi tunnel, down and up."""
     story.chapter("Policy: HTTP prefers wifi")
-    story.say("`config flow 'web'` names wifi first. Down and up, no octet of HTTP should take the other tunnel:")
+    story.say(
+        "`config flow 'web'` names wifi first. Down and up, no octet of HTTP should take the other tunnel:"
+    )
     story.say("the home agent sends back through the tunnel a connection's packets came in by.")
     shares = {}
     for direction, index in (("down", 0), ("up", 1)):
         before = cast.tunnel_octets()
         if direction == "down":
-            client = cast.traffic("lan", "download", host=CORRESPONDENT, port=80, octets=3_000_000, seconds=15)
+            client = cast.traffic(
+                "lan", "download", host=CORRESPONDENT, port=80, octets=3_000_000, seconds=15
+            )
         else:
             client = cast.traffic("lan", "upload", host=CORRESPONDENT, port=80, octets=3_000_000)
         cast.watched(client, story, f"3 MB {direction}", 1.6)
@@ -81,7 +91,9 @@ def policy(cast: Cast, story: Story) -> None:
         moved = {bid: after[bid][index] - before[bid][index] for bid in after}
         shares[direction] = round(moved[_WIFI] / max(1, sum(moved.values())), 4)
         share = shares[direction]
-        story.check(f"policy {direction}", share >= _MIN_POLICY, f"{100 * share:.2f} % took wifi (at least 99)")
+        story.check(
+            f"policy {direction}", share >= _MIN_POLICY, f"{100 * share:.2f} % took wifi (at least 99)"
+        )
     story.figures["policy"] = shares
 
 
@@ -94,7 +106,9 @@ def bundle(cast: Cast, story: Story) -> None:
         "thin link surely gets one; each flow takes one tunnel, together they should fill the sum of the links."
     )
     before = cast.tunnel_octets()
-    client = cast.traffic("lan", "download", host=CORRESPONDENT, port=5001, flows=_FLOWS, seconds=_BUNDLE_SECONDS)
+    client = cast.traffic(
+        "lan", "download", host=CORRESPONDENT, port=5001, flows=_FLOWS, seconds=_BUNDLE_SECONDS
+    )
     found = cast.watched(client, story, f"{_FLOWS} flows", _BUNDLE_SECONDS)
     after = cast.tunnel_octets()
     skip = int(_WARM_UP / found["bin_seconds"])
@@ -103,8 +117,14 @@ def bundle(cast: Cast, story: Story) -> None:
     story.figures["aggregate_mbps"] = round(mbps, 2)
     story.figures["sum_of_links_mbps"] = total
     parts = {bid: 8e-6 * (after[bid][0] - before[bid][0]) / _BUNDLE_SECONDS for bid in after}
-    story.say(f"through wifi {parts[_WIFI]:.1f} Mbit/s, through cell {parts[_CELL]:.1f} Mbit/s, headers included")
-    story.check("aggregate", mbps / total >= _MIN_AGGREGATE, f"{mbps:.1f} of {total:.0f} Mbit/s = {mbps / total:.2f} (at least 0.85)")
+    story.say(
+        f"through wifi {parts[_WIFI]:.1f} Mbit/s, through cell {parts[_CELL]:.1f} Mbit/s, headers included"
+    )
+    story.check(
+        "aggregate",
+        mbps / total >= _MIN_AGGREGATE,
+        f"{mbps:.1f} of {total:.0f} Mbit/s = {mbps / total:.2f} (at least 0.85)",
+    )
 
 
 def cut(cast: Cast, story: Story) -> None:
@@ -127,10 +147,14 @@ def cut(cast: Cast, story: Story) -> None:
     rate = _rate_after(found, cut_at - found["start"] + 1.0)
     survived = not found["errors"] and found["open_at_end"] == 1 and rate > 0
     story.figures["cut"] = {"outage_ms": gap, "tcp_survived": survived, "mbps_after": round(rate, 2)}
-    story.check("cut: outage", survived and gap <= _MAX_OUTAGE_MS, f"{gap:.0f} ms without a new octet (at most 1000)")
+    story.check(
+        "cut: outage", survived and gap <= _MAX_OUTAGE_MS, f"{gap:.0f} ms without a new octet (at most 1000)"
+    )
     story.check("cut: same connection", survived, f"goes on at {rate:.1f} Mbit/s through cell")
     bindings = cast.status("ha")["bindings"]
-    story.check("cut: home agent knows", [b["bid"] for b in bindings] == [_CELL], "the dead binding is gone there too")
+    story.check(
+        "cut: home agent knows", [b["bid"] for b in bindings] == [_CELL], "the dead binding is gone there too"
+    )
 
 
 def come_back(cast: Cast, story: Story) -> None:
@@ -143,15 +167,23 @@ def come_back(cast: Cast, story: Story) -> None:
     seconds = cast.wait("the Wi-Fi binding", lambda: "wifi" in cast.bound(), 10)
     cast.wait("the tunnel", lambda: _WIFI in cast.tunnel_octets(), 5)
     before = cast.tunnel_octets()
-    cast.result(cast.traffic("lan", "download", host=CORRESPONDENT, port=80, octets=1_000_000, seconds=10), 15)
+    cast.result(
+        cast.traffic("lan", "download", host=CORRESPONDENT, port=80, octets=1_000_000, seconds=10), 15
+    )
     moved = {bid: octets[0] - before[bid][0] for bid, octets in cast.tunnel_octets().items()}
     share = moved[_WIFI] / max(1, sum(moved.values()))
     story.figures["return"] = {"rebound_s": round(seconds, 2), "new_flows_share": round(share, 4)}
-    story.check("return", share >= _MIN_POLICY, f"bound again after {seconds:.2f} s, {100 * share:.1f} % of a new flow on wifi")
+    story.check(
+        "return",
+        share >= _MIN_POLICY,
+        f"bound again after {seconds:.2f} s, {100 * share:.1f} % of a new flow on wifi",
+    )
     replayed = cast.result(spy, 10)["replayed"]
     cast.wait("the replay to be seen", lambda: cast.status("ha")["counters"].get("replays", 0) >= replayed, 3)
     counted = cast.status("ha")["counters"].get("replays", 0)
-    story.check("replay", counted >= replayed == 3, f"an overheard registration, sent thrice more: {counted} refused")
+    story.check(
+        "replay", counted >= replayed == 3, f"an overheard registration, sent thrice more: {counted} refused"
+    )
 
 
 def bad_input(cast: Cast, story: Story) -> None:
@@ -166,7 +198,9 @@ def bad_input(cast: Cast, story: Story) -> None:
     story.figures["bad_input"] = {"sent": sent, "counters": counters}
     story.check("bad input", refused >= sent, f"{sent} datagrams, {refused} dropped and counted")
     after = [binding["care_of_address"] for binding in status["bindings"]]
-    story.check("bindings unharmed", sorted(before) == sorted(after) and len(after) == 2, ", ".join(sorted(after)))
+    story.check(
+        "bindings unharmed", sorted(before) == sorted(after) and len(after) == 2, ", ".join(sorted(after))
+    )
     with open(cast.log("ha")) as file:
         lines = len(file.readlines())
     story.check("log limited", lines < 120, f"{lines} lines in the home agent's log")
@@ -179,7 +213,16 @@ def stop(cast: Cast, story: Story, clean: dict[str, dict[str, str]]) -> None:
         code = cast.stop_daemon(role)
         after = cast.lab.snapshot(role)
         left = [what for what, text in after.items() if _lines(text) != _lines(clean[role][what])]
-        story.check(f"{who} leaves no trace", code == 0 and not left, f"exit {code}, " + (f"changed: {', '.join(left)}" if left else "links, addresses, routes, rules, nftables as before"))
+        story.check(
+            f"{who} leaves no trace",
+            code == 0 and not left,
+            f"exit {code}, "
+            + (
+                f"changed: {', '.join(left)}"
+                if left
+                else "links, addresses, routes, rules, nftables as before"
+            ),
+        )
 
 
 ACTS = (register, reach, policy, bundle, cut, come_back, bad_input)

@@ -88,7 +88,9 @@ class Cast:
 
     def start_modem(self) -> None:
         link = os.path.join(self.directory, "modem")
-        self._module("mr", "modem", "router.lab.modem_emulator", "--link", link, "--address", topology.CELL_ADDRESS)
+        self._module(
+            "mr", "modem", "router.lab.modem_emulator", "--link", link, "--address", topology.CELL_ADDRESS
+        )
         self.wait("the modem's serial port", lambda: os.path.exists(link), 5)
 
     def start_daemon(self, role: str, template: str | None = None) -> None:
@@ -110,7 +112,9 @@ class Cast:
 
     def start_servers(self) -> None:
         for role, address, ports in (("corr", CORRESPONDENT, ("80", "5001")), ("lan", LAN_HOST, ("8000",))):
-            server = self._module(role, "servers", "router.lab.traffic", "serve", "--address", address, "--ports", *ports)
+            server = self._module(
+                role, "servers", "router.lab.traffic", "serve", "--address", address, "--ports", *ports
+            )
             assert server.stdout is not None
             if server.stdout.readline().strip() != "ready":
                 raise Failure(f"the server in {role} did not start; see {self.log('servers')}")

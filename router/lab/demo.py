@@ -29,8 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", action="store_true", help="leave the lab up, and say how to enter it")
     parser.add_argument("--clean", metavar="RUN", help="take down a lab that was kept, by its name")
     parser.add_argument("--pcap", metavar="DIR", help="write captures of both access links to DIR")
-    parser.add_argument("--wifi-mbps", type=_rate, default=20.0, metavar="MBPS", help="Wi-Fi link (default: 20)")
-    parser.add_argument("--cell-mbps", type=_rate, default=5.0, metavar="MBPS", help="cellular link (default: 5)")
+    parser.add_argument(
+        "--wifi-mbps", type=_rate, default=20.0, metavar="MBPS", help="Wi-Fi link (default: 20)"
+    )
+    parser.add_argument(
+        "--cell-mbps", type=_rate, default=5.0, metavar="MBPS", help="cellular link (default: 5)"
+    )
 
 
 def main(arguments: argparse.Namespace) -> int:

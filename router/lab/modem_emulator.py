@@ -45,7 +45,11 @@ class ModemEmulator:
     def power_on(self, now: float) -> Out:
         """What it says unasked after switching on."""
         registered = self._born + _SEARCH_SECONDS
-        return [(now + 0.05, b"\r\nRDY\r\n"), (registered, b"\r\n+CEREG: 1\r\n"), (registered, b"\r\n+QIND: \"act\",\"LTE\"\r\n")]
+        return [
+            (now + 0.05, b"\r\nRDY\r\n"),
+            (registered, b"\r\n+CEREG: 1\r\n"),
+            (registered, b'\r\n+QIND: "act","LTE"\r\n'),
+        ]
 
     def feed(self, data: bytes, now: float) -> Out:
         out: Out = []
@@ -67,7 +71,9 @@ class ModemEmulator:
         out = [(at, f"\r\n{line}\r\n".encode()) for line in lines]
         if self._commands % 7 == 0:
             # In the middle of the answer, as real ones do.
-            out.append((at, f"\r\n+CSQ: {self._csq(now)},99\r\n+QIND: \"csq\",{self._csq(now)},99\r\n".encode()))
+            out.append(
+                (at, f'\r\n+CSQ: {self._csq(now)},99\r\n+QIND: "csq",{self._csq(now)},99\r\n'.encode())
+            )
             out.pop() if command.upper().startswith("+CSQ") else None
         return [*out, (at + 0.002, f"\r\n{final}\r\n".encode())]
 
@@ -144,9 +150,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _serve(master: int, arguments: argparse.Namespace) -> None:
-    modem = ModemEmulator(
-        arguments.address, time.monotonic(), latency=arguments.latency, sim=arguments.sim
-    )
+    modem = ModemEmulator(arguments.address, time.monotonic(), latency=arguments.latency, sim=arguments.sim)
     waiting: list[tuple[float, int, bytes]] = []
     count = 0
 

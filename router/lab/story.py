@@ -62,7 +62,9 @@ class Story:
         if self.passed:
             text = self._paint(_GREEN, f"All {len(self.checks)} checks passed in {seconds:.0f} s.")
         else:
-            text = self._paint(_RED, f"Failed: {', '.join(failed) or 'nothing was checked'} ({seconds:.0f} s).")
+            text = self._paint(
+                _RED, f"Failed: {', '.join(failed) or 'nothing was checked'} ({seconds:.0f} s)."
+            )
         print(f"\n{text}", flush=True)
         self.figures["seconds"] = round(seconds, 1)
         return 0 if self.passed else 1

@@ -151,7 +151,16 @@ def mischief(host: str, port: int) -> dict[str, Any]:
     """Garbage, truncated, forged: nothing that deserves an answer or a change."""
     forged = bytes.fromhex("012207080a630002c6336402c0000263") + bytes(8)
     wrong_key = forged + bytes.fromhex("201400000100") + bytes(16)
-    shapes = [b"", b"\xff" * 40, bytes(1400), forged[:11], forged, wrong_key, forged + b"\x7f\x04", b"\x04\x04\x00\x00E"]
+    shapes = [
+        b"",
+        b"\xff" * 40,
+        bytes(1400),
+        forged[:11],
+        forged,
+        wrong_key,
+        forged + b"\x7f\x04",
+        b"\x04\x04\x00\x00E",
+    ]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for _ in range(25):
             for shape in shapes:

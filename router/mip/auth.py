@@ -28,9 +28,7 @@ def sign(message: RegistrationRequest | RegistrationReply, security: SecurityAss
     extension's own type, length and SPI (RFC 5944 section 3.5.1).
     """
     length = 4 + _DIGEST[security.algorithm][1]
-    covered = message.encode() + _HEADER.pack(
-        ExtensionType.MOBILE_HOME_AUTHENTICATION, length, security.spi
-    )
+    covered = message.encode() + _HEADER.pack(ExtensionType.MOBILE_HOME_AUTHENTICATION, length, security.spi)
     return covered + authenticator(security, covered)
 
 

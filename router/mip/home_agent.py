@@ -64,7 +64,11 @@ class HomeAgent:
     """Feed it datagrams and time; perform the effects.  No input raises."""
 
     def __init__(
-        self, settings: Settings, mobiles: tuple[Mobile, ...], networks: tuple[IPv4Network, ...], started: Instant
+        self,
+        settings: Settings,
+        mobiles: tuple[Mobile, ...],
+        networks: tuple[IPv4Network, ...],
+        started: Instant,
     ) -> None:
         floor = from_wall(started.wall)
         self.settings = settings
@@ -77,7 +81,9 @@ class HomeAgent:
     def bindings(self) -> dict[tuple[IPv4Address, int], Binding]:
         """Every binding by home address and BID (0: registered without a Multipath extension)."""
         return {
-            (home, bid): binding for home, node in self._nodes.items() for bid, binding in node.bindings.items()
+            (home, bid): binding
+            for home, node in self._nodes.items()
+            for bid, binding in node.bindings.items()
         }
 
     def receive(self, data: bytes, source: Source, now: Instant) -> list[Effect]:
@@ -217,7 +223,9 @@ class HomeAgent:
                 )
             return False, None
         if asked.reserved or not request.decapsulation:
-            raise _Denied(ReplyCode.HA_POORLY_FORMED_REQUEST, "UDP Tunnel Request: reserved bits, or D not set")
+            raise _Denied(
+                ReplyCode.HA_POORLY_FORMED_REQUEST, "UDP Tunnel Request: reserved bits, or D not set"
+            )
         if asked.encapsulation not in (Encapsulation.BY_FLAGS, Encapsulation.IP_IN_IP):
             raise _Denied(
                 ReplyCode.HA_UDP_ENCAPSULATION_UNAVAILABLE, f"encapsulation {asked.encapsulation} in UDP"
@@ -237,7 +245,9 @@ class HomeAgent:
         """Mobile networks of this registration and their acknowledgements (RFC 5177 section 6)."""
         asked = request.all(MobileNetworkRequest)
         if not asked:
-            implicit = [_acknowledge(prefix, MobileNetworkCode.SUCCESS, True) for prefix in mobile.mobile_networks]
+            implicit = [
+                _acknowledge(prefix, MobileNetworkCode.SUCCESS, True) for prefix in mobile.mobile_networks
+            ]
             return mobile.mobile_networks, tuple(implicit)
         if not mobile.mobile_networks:
             raise _Denied(ReplyCode.HA_MOBNET_DISALLOWED, "this mobile node has no mobile network")
@@ -245,7 +255,9 @@ class HomeAgent:
         acknowledgements = tuple(_acknowledge(prefix, code, False) for prefix, code in answers)
         good = tuple(prefix for prefix, code in answers if code is MobileNetworkCode.SUCCESS)
         if not good:
-            raise _Denied(ReplyCode.HA_MOBNET_ERROR, "none of the mobile networks is allowed", acknowledgements)
+            raise _Denied(
+                ReplyCode.HA_MOBNET_ERROR, "none of the mobile networks is allowed", acknowledgements
+            )
         return good, acknowledgements
 
     @staticmethod
@@ -356,7 +368,9 @@ def _network_code(mobile: Mobile, prefix: IPv4Network) -> MobileNetworkCode:
     return MobileNetworkCode.SUCCESS if prefix in mobile.mobile_networks else MobileNetworkCode.UNAUTHORIZED
 
 
-def _acknowledge(prefix: IPv4Network, code: MobileNetworkCode, implicit: bool) -> MobileNetworkAcknowledgement:
+def _acknowledge(
+    prefix: IPv4Network, code: MobileNetworkCode, implicit: bool
+) -> MobileNetworkAcknowledgement:
     return MobileNetworkAcknowledgement(code, prefix.prefixlen, prefix.network_address, implicit)
 
 
@@ -364,6 +378,4 @@ def _sentence(binding: Binding) -> str:
     where = f"{binding.care_of_address}"
     if binding.nat:
         where += f" behind NAT at {binding.source}:{binding.source_port}"
-    return (
-        f"{binding.mobile.name}: binding {binding.bid} at {where}, {binding.granted} s, {binding.encapsulation}"
-    )
+    return f"{binding.mobile.name}: binding {binding.bid} at {where}, {binding.granted} s, {binding.encapsulation}"

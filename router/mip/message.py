@@ -181,7 +181,9 @@ def _reply(data: bytes) -> RegistrationReply:
     _need(data, _REPLY.size)
     _, code, lifetime, home, agent, identification = _REPLY.unpack_from(data)
     extensions = tuple(_extensions(data, _REPLY.size))
-    return RegistrationReply(code, lifetime, IPv4Address(home), IPv4Address(agent), identification, extensions)
+    return RegistrationReply(
+        code, lifetime, IPv4Address(home), IPv4Address(agent), identification, extensions
+    )
 
 
 def _tunnel_data(data: bytes) -> TunnelData:

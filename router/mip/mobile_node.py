@@ -310,7 +310,10 @@ class MobileNode:
         registration.detail = _meaning(reply.code)
         registration.state = State.DENIED
         effects: list[Effect] = [
-            self._event("warning", f"binding {registration.bid}: denied with code {reply.code}: {_meaning(reply.code)}")
+            self._event(
+                "warning",
+                f"binding {registration.bid}: denied with code {reply.code}: {_meaning(reply.code)}",
+            )
         ]
         if reply.code == ReplyCode.HA_IDENTIFICATION_MISMATCH and registration.backoff < _DENIED_MAX:
             # Half a second up: the seconds of the home agent's clock come without their fraction.

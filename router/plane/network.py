@@ -92,7 +92,9 @@ class Network:
         try:
             change(*arguments)
         except OSError as error:
-            removing = change == self._drop_route or nl.RTM_DELRULE in arguments or nl.RTM_DELADDR in arguments
+            removing = (
+                change == self._drop_route or nl.RTM_DELRULE in arguments or nl.RTM_DELADDR in arguments
+            )
             if removing and error.errno in _GONE:
                 return True
             self.failures += 1

@@ -154,4 +154,3 @@ def _swap_sysctl(path: str, value: str) -> str | None:
         _log.debug("%s: %s", path, error)
         return None
     return old
-

@@ -120,15 +120,15 @@ class UserspaceTunnels:
         self._by_peer = {}
         for device in self._devices.values():
             tunnel = device.tunnel
-            local, remote = str(tunnel.local), str(tunnel.remote)
+            here, remote = str(tunnel.local), str(tunnel.remote)
             if tunnel.encapsulation == "udp":
-                device.sender = self._udp.get((local, tunnel.local_port))
+                device.sender = self._udp.get((here, tunnel.local_port))
                 device.target, device.prefix = (remote, tunnel.remote_port), _TUNNEL_DATA
-                self._by_peer[local, tunnel.local_port, remote, tunnel.remote_port] = device
+                self._by_peer[here, tunnel.local_port, remote, tunnel.remote_port] = device
             else:
                 device.sender = self._raw_socket(tunnel.local)
                 device.target, device.prefix = (remote, 0), b""
-                self._by_peer[local, 0, remote, 0] = device
+                self._by_peer[here, 0, remote, 0] = device
 
     def _raw_socket(self, local: IPv4Address) -> socket.socket | None:
         if local not in self._raw:

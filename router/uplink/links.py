@@ -63,7 +63,9 @@ class LinkTable:
         elif kind in (_NEWROUTE, _DELROUTE):
             self._route(message, kind == _NEWROUTE)
 
-    def view(self, uplink: Uplink, device: str | None, wifi: WifiInfo | None, modem: ModemInfo | None) -> UplinkView:
+    def view(
+        self, uplink: Uplink, device: str | None, wifi: WifiInfo | None, modem: ModemInfo | None
+    ) -> UplinkView:
         """The uplink as it stands, on network device `device`."""
         link = next((item for item in self._links.values() if item.name == device), None)
         addresses = self._addresses.get(link.index, {}) if link is not None else {}
@@ -106,7 +108,7 @@ class LinkTable:
         index = message["index"]
         if not new:
             for table in (self._links, self._addresses, self._defaults):
-                table.pop(index, None)  # type: ignore[attr-defined]
+                table.pop(index, None)
             return
         flags = message["flags"]
         carrier = message.get_attr("IFLA_CARRIER")

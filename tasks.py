@@ -1,0 +1,101 @@
+"""Every chore of the project: `invoke --list`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import venv
+
+from invoke import Context, task
+from invoke.exceptions import Exit
+
+_COMPAT = ".compat"
+_STUBS = ".stubs"
+_OLDEST_PYROUTE2 = "0.7.9"
+_ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _python(c: Context, arguments: str, **environment: str) -> None:
+    done = c.run(
+        f"{sys.executable} {arguments}", env={**_ENV, **environment}, warn=True, pty=sys.stdout.isatty()
+    )
+    if done is None or done.exited:
+        raise Exit(code=done.exited if done is not None else 1)
+
+
+@task(
+    help={
+        "lab": "only the tests that need root and namespaces",
+        "pure": "only the tests that need neither",
+        "options": "more for pytest, as one word",
+    }
+)
+def test(c, lab=False, pure=False, options=""):
+    """Run the tests; those that need root are skipped, with the reason, where there is none."""
+    marker = "-m lab " if lab else "-m 'not lab' " if pure else ""
+    _python(c, f"-m pytest {marker}{options}")
+
+
+@task
+def lint(c):
+    """ruff, mypy, the import contracts, and shellcheck where it is installed."""
+    _python(c, "-m ruff check .")
+    _python(c, "-m ruff format --check .")
+    _python(c, "-m mypy")
+    c.run(f"{os.path.dirname(sys.executable)}/lint-imports", env=_ENV)
+    if c.run("command -v shellcheck", hide=True, warn=True).ok:
+        c.run("shellcheck .ci/dev .ci/run")
+
+
+@task(
+    name="format",
+)
+def format_(c):
+    """Format the code, and mend what ruff can mend."""
+    _python(c, "-m ruff check --fix .")
+    _python(c, "-m ruff format .")
+
+
+@task(
+    help={
+        "json": "write figures and checks to this file",
+        "keep": "leave the lab up",
+        "pcap": "write captures of both access links to this folder",
+        "wifi_mbps": "rate of the Wi-Fi link",
+        "cell_mbps": "rate of the cellular link",
+    }
+)
+def demo(c, json="", keep=False, pcap="", wifi_mbps="20", cell_mbps="5"):
+    """Drive a mobile router through a small internet on this machine (root)."""
+    words = ["-m", "router.cli", "demo", "--wifi-mbps", wifi_mbps, "--cell-mbps", cell_mbps]
+    words += ["--json", json] if json else []
+    words += ["--pcap", pcap] if pcap else []
+    words += ["--keep"] if keep else []
+    _python(c, shlex.join(words))
+
+
+@task
+def compat(c):
+    """Run the tests that touch netlink with the oldest pyroute2 supported, in an environment of its own."""
+    python = f"{_COMPAT}/bin/python"
+    if not os.path.exists(python):
+        venv.create(_COMPAT, with_pip=True)
+        c.run(f"{python} -m pip install -q pyroute2=={_OLDEST_PYROUTE2} pyserial pytest hypothesis")
+    c.run(f"{python} -m pytest tests/plane tests/uplink tests/daemon", env=_ENV)
+
+
+@task
+def stubs(c):
+    """Put MicroPython's type stubs into a folder of their own: installed, they would shadow CPython's."""
+    c.run(f"{sys.executable} -m pip install -q --upgrade --target {_STUBS} micropython-unix-stubs")
+    print(f"MicroPython stubs are in {_STUBS}/")
+
+
+@task
+def clean(c):
+    """Remove what the tasks made."""
+    c.run(
+        f"rm -rf {_COMPAT} {_STUBS} build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache"
+    )
+    c.run("find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +")

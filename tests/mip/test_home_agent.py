@@ -1,0 +1,335 @@
+"""The home agent, request by request, on a stepped clock."""
+
+import dataclasses
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.clock import Instant
+from router.config.model import HomeAgent as Settings
+from router.config.model import Mobile, SecurityAssociation
+from router.mip.auth import sign, verify
+from router.mip.effect import Granted, Removed, Reply
+from router.mip.extension import (
+    MobileNetworkAcknowledgement,
+    MobileNetworkRequest,
+    Multipath,
+    UdpTunnelReply,
+    UdpTunnelRequest,
+)
+from router.mip.home_agent import HomeAgent
+from router.mip.identification import from_wall, to_wall
+from router.mip.message import RegistrationRequest, decode
+
+WALL = 1_800_000_000.0
+HOME, AGENT = IPv4Address("10.99.0.2"), IPv4Address("198.51.100.2")
+WIFI, CELL, NATTED = map(IPv4Address, ("192.0.2.10", "100.64.0.10", "198.18.2.2"))
+LAN = IPv4Network("10.50.0.0/24")
+KEY = SecurityAssociation(256, b"k" * 16)
+BUS = Mobile("bus", HOME, KEY, (LAN,))
+
+
+class Bench:
+    """A home agent, and a hand that writes requests for it."""
+
+    def __init__(self, mobile=BUS, **settings):
+        self.time = 100.0
+        self.agent = HomeAgent(Settings(AGENT, **settings), (mobile,), (), self.now())
+        self.time += 10
+        self.effects = []
+
+    def now(self):
+        return Instant(self.time, WALL + self.time)
+
+    def request(self, *extensions, coa=WIFI, lifetime=600, at=None, **fields):
+        identification = from_wall(WALL + (self.time if at is None else at))
+        return RegistrationRequest(
+            lifetime, HOME, AGENT, coa, identification, extensions=extensions, **fields
+        )
+
+    def ask(self, *extensions, source=None, key=KEY, **fields):
+        """Step a millisecond, send a signed request, and give the code that came back (None: silence)."""
+        self.time += 0.001
+        return self.send(sign(self.request(*extensions, **fields), key), source or fields.get("coa", WIFI))
+
+    def send(self, data, source=WIFI, port=40000):
+        self.effects = self.agent.receive(data, (source, port), self.now())
+        replies = [effect for effect in self.effects if isinstance(effect, Reply)]
+        assert len(replies) <= 1
+        if not replies:
+            return None
+        assert (replies[0].address, replies[0].port) == (source, port)
+        self.reply = decode(replies[0].data)
+        assert verify(replies[0].data, self.reply, KEY)
+        return self.reply.code
+
+    def bids(self):
+        return sorted(bid for _, bid in self.agent.bindings)
+
+    def both(self):
+        assert self.ask(Multipath(4, 1, 1)) == 0
+        assert self.ask(Multipath(8, 2, 2), coa=CELL) == 0
+
+
+def test_two_uplinks_are_two_bindings():
+    bench = Bench()
+    bench.both()
+    first, second = bench.agent.bindings[HOME, 1], bench.agent.bindings[HOME, 2]
+    assert (first.care_of_address, second.care_of_address) == (WIFI, CELL)
+    assert (first.slot, second.slot) == (1, 2)
+    assert (second.label, second.access_technology) == (2, 8)
+
+
+def test_lifetime_is_the_lesser_of_asked_and_allowed():
+    bench = Bench(max_lifetime=300)
+    bench.ask(Multipath(4, 1, 1))
+    assert bench.reply.lifetime == 300
+    bench.ask(Multipath(4, 1, 1), lifetime=60)
+    assert bench.reply.lifetime == 60
+
+
+def test_a_binding_expires_by_itself_and_no_other():
+    bench = Bench()
+    bench.ask(Multipath(4, 1, 1), lifetime=100)
+    bench.ask(Multipath(8, 1, 2), coa=CELL, lifetime=200)
+    bench.time += 101
+    assert bench.agent.next_wake() <= bench.time
+    effects = bench.agent.tick(bench.now())
+    assert [effect.binding.bid for effect in effects if isinstance(effect, Removed)] == [1]
+    assert bench.bids() == [2]
+
+
+def test_a_refresh_moves_the_expiry():
+    bench = Bench()
+    bench.ask(Multipath(4, 1, 1), lifetime=100)
+    bench.time += 90
+    bench.ask(Multipath(4, 1, 1), lifetime=100)
+    bench.time += 20
+    assert not [e for e in bench.agent.tick(bench.now()) if isinstance(e, Removed)]
+    assert bench.bids() == [1]
+
+
+def test_an_older_time_stamp_of_another_binding_is_no_replay():
+    bench = Bench()
+    slow = bench.request(Multipath(8, 1, 2), coa=CELL)
+    bench.time += 0.5
+    assert bench.ask(Multipath(4, 1, 1)) == 0
+    assert bench.send(sign(slow, KEY), CELL) == 0
+    assert bench.bids() == [1, 2]
+
+
+def test_the_same_message_twice_is_a_replay():
+    bench = Bench()
+    data = sign(bench.request(Multipath(4, 1, 1)), KEY)
+    assert bench.send(data) == 0
+    assert bench.send(data) is None
+    assert bench.agent.counters["replays"] == 1
+
+
+def test_an_older_message_of_the_same_binding_is_a_replay():
+    bench = Bench()
+    old = sign(bench.request(Multipath(4, 1, 1)), KEY)
+    assert bench.ask(Multipath(4, 1, 1)) == 0
+    assert bench.send(old) == 133
+
+
+def test_a_replay_after_deregistration_does_not_resurrect():
+    bench = Bench()
+    first = sign(bench.request(Multipath(4, 1, 1)), KEY)
+    bench.send(first)
+    assert bench.ask(Multipath(4, 1, 1), lifetime=0) == 0
+    assert bench.send(first) == 133
+    assert bench.bids() == []
+
+
+def test_nothing_older_than_a_bulk_deregistration_is_accepted():
+    bench = Bench()
+    late = sign(bench.request(Multipath(8, 1, 2), coa=CELL), KEY)
+    assert bench.ask(Multipath(4, 1, 1, bulk=True), lifetime=0) == 0
+    assert bench.send(late, CELL) == 133
+
+
+def test_a_message_from_before_the_start_is_refused():
+    bench = Bench()
+    assert bench.ask(Multipath(4, 1, 1), at=99.9) == 133
+
+
+def test_a_clock_out_of_tolerance_gets_our_time_back():
+    bench = Bench()
+    assert bench.ask(Multipath(4, 1, 1), at=bench.time - 8) == 133
+    assert abs(to_wall(bench.reply.identification) - (WALL + bench.time)) < 1
+    assert (
+        bench.reply.identification & 0xFFFFFFFF
+        == bench.request(at=bench.time - 8.001).identification & 0xFFFFFFFF
+    )
+    assert bench.bids() == []
+
+
+@pytest.mark.parametrize(
+    ("data", "counter"),
+    [
+        (b"", "dropped_empty"),
+        (b"\xff" * 50, "dropped_unknown_message"),
+        (b"\x01\x22", "dropped_truncated"),
+        (bytes.fromhex("03000258") + bytes(16), "dropped_unexpected_message"),
+    ],
+)
+def test_garbage_is_counted_and_not_answered(data, counter):
+    bench = Bench()
+    assert bench.send(data) is None
+    assert bench.agent.counters[counter] == 1
+
+
+def test_a_wrong_key_and_a_stranger_get_silence():
+    bench = Bench()
+    assert bench.ask(Multipath(4, 1, 1), key=dataclasses.replace(KEY, key=b"x" * 16)) is None
+    assert bench.agent.counters["dropped_bad_authenticator"] == 1
+    stranger = dataclasses.replace(bench.request(), home_address=IPv4Address("10.99.0.77"))
+    assert bench.send(sign(stranger, KEY)) is None
+    assert bench.agent.counters["dropped_unknown_mobile"] == 1
+
+
+def test_behind_nat_with_the_request_the_tunnel_goes_in_udp():
+    bench = Bench(nat_lifetime=60, keepalive=25)
+    assert bench.ask(Multipath(8, 1, 2), UdpTunnelRequest(), coa=CELL, source=NATTED) == 0
+    assert bench.reply.find(UdpTunnelReply) == UdpTunnelReply(0, keepalive=25)
+    assert bench.reply.lifetime == 60
+    binding = bench.agent.bindings[HOME, 2]
+    assert (binding.nat, binding.encapsulation, binding.source, binding.source_port) == (
+        True,
+        "udp",
+        NATTED,
+        40000,
+    )
+
+
+def test_without_nat_udp_is_declined():
+    bench = Bench()
+    assert bench.ask(Multipath(4, 1, 1), UdpTunnelRequest()) == 0
+    assert bench.reply.find(UdpTunnelReply).code == 64
+    assert bench.agent.bindings[HOME, 1].encapsulation == "ipip"
+
+
+@pytest.mark.parametrize(
+    ("settings", "extensions", "source", "code"),
+    [
+        ({}, (), NATTED, 129),  # NAT, and no UDP asked for
+        ({"udp_tunnel": "off"}, (UdpTunnelRequest(),), NATTED, 129),
+        ({}, (UdpTunnelRequest(force=True),), WIFI, 129),
+        ({"udp_tunnel": "force"}, (UdpTunnelRequest(force=True),), WIFI, 0),
+        ({}, (UdpTunnelRequest(encapsulation=47),), NATTED, 142),
+        ({}, (UdpTunnelRequest(reserved=1),), NATTED, 134),
+    ],
+)
+def test_the_nat_table_of_rfc_3519(settings, extensions, source, code):
+    assert Bench(**settings).ask(Multipath(4, 1, 1), *extensions, source=source) == code
+
+
+def test_deregistration_may_come_through_another_uplink():
+    bench = Bench()
+    bench.both()
+    assert bench.ask(Multipath(4, 1, 1), lifetime=0, source=CELL) == 0
+    assert bench.bids() == [2]
+
+
+@pytest.mark.parametrize(
+    ("extensions", "fields", "left"),
+    [
+        ((Multipath(4, 1, 1),), {"lifetime": 0}, [2]),
+        ((Multipath(4, 1, 1, bulk=True),), {"lifetime": 0}, []),
+        ((), {"lifetime": 0, "coa": HOME}, []),
+        ((), {"lifetime": 0, "coa": CELL}, [1]),
+        ((Multipath(4, 1, 9),), {"lifetime": 0}, [1, 2]),
+        ((Multipath(4, 1, 1, overwrite=True),), {}, [1]),
+        ((), {}, [0]),
+    ],
+)
+def test_what_a_request_leaves_of_two_bindings(extensions, fields, left):
+    bench = Bench()
+    bench.both()
+    assert bench.ask(*extensions, source=WIFI, **fields) == 0
+    assert bench.bids() == left
+
+
+def test_bulk_refreshes_all_lifetimes():
+    bench = Bench()
+    bench.both()
+    bench.time += 500
+    bench.ask(Multipath(4, 1, 1, bulk=True))
+    bench.time += 500
+    bench.agent.tick(bench.now())
+    assert bench.bids() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("mobile", "extensions", "fields", "code"),
+    [
+        ({"multipath": False}, (Multipath(4, 1, 1),), {}, 152),
+        ({}, (Multipath(4, 1, 1), Multipath(4, 1, 2)), {}, 134),
+        ({}, (Multipath(4, 1, 1, overwrite=True),), {"lifetime": 0}, 134),
+        ({}, (Multipath(4, 1, 1),), {"gre": True}, 139),
+        ({"mobile_networks": ()}, (MobileNetworkRequest(LAN),), {}, 148),
+        ({}, (MobileNetworkRequest(IPv4Network("10.51.0.0/24")),), {}, 147),
+    ],
+)
+def test_denials(mobile, extensions, fields, code):
+    bench = Bench(dataclasses.replace(BUS, **mobile))
+    assert bench.ask(*extensions, **fields) == code
+    assert bench.bids() == []
+    assert not [effect for effect in bench.effects if isinstance(effect, (Granted, Removed))]
+
+
+def test_too_many_bindings_changes_nothing():
+    bench = Bench(dataclasses.replace(BUS, max_bindings=2))
+    bench.both()
+    assert bench.ask(Multipath(3, 1, 3), coa=IPv4Address("192.0.2.99")) == 135
+    assert bench.bids() == [1, 2]
+
+
+def test_another_home_agents_address_is_told_ours():
+    bench = Bench()
+    foreign = dataclasses.replace(bench.request(), home_agent=IPv4Address("198.51.100.99"))
+    assert bench.send(sign(foreign, KEY)) == 136
+    assert bench.reply.home_agent == AGENT
+
+
+def test_a_malformed_extension_is_134():
+    bench = Bench()
+    plain = bench.request().encode() + bytes.fromhex("9a 01 0004 04 00 03 00")
+    header = bytes.fromhex("20 14 00000100")
+    from router.mip.auth import authenticator
+
+    assert bench.send(plain + header + authenticator(KEY, plain + header)) == 134
+
+
+def test_mobile_networks_are_acknowledged_explicitly_and_implicitly():
+    bench = Bench()
+    other = IPv4Network("10.51.0.0/24")
+    bench.ask(Multipath(4, 1, 1), MobileNetworkRequest(LAN), MobileNetworkRequest(other))
+    found = [(ack.code, ack.implicit) for ack in bench.reply.all(MobileNetworkAcknowledgement)]
+    assert found == [(0, False), (2, False)]
+    bench.ask(Multipath(4, 1, 1))
+    assert [ack.implicit for ack in bench.reply.all(MobileNetworkAcknowledgement)] == [True]
+
+
+def test_a_nat_that_rebinds_is_followed():
+    bench = Bench()
+    bench.ask(Multipath(8, 1, 2), UdpTunnelRequest(), coa=CELL, source=NATTED)
+    bench.time += 1
+    bench.send(sign(bench.request(Multipath(8, 1, 2), UdpTunnelRequest(), coa=CELL), KEY), NATTED, 50123)
+    assert bench.agent.bindings[HOME, 2].source_port == 50123
+
+
+@given(st.lists(st.binary(max_size=120), max_size=5))
+def test_no_octets_raise_or_change_a_binding(datagrams):
+    bench = Bench()
+    bench.both()
+    before = bench.agent.bindings
+    whole = sign(bench.request(Multipath(4, 1, 1), lifetime=0), KEY)
+    for data in datagrams:
+        bench.send(data)
+        bench.send(b"\x01" + data)
+        bench.send(whole[: len(data)] + data)
+    assert bench.agent.bindings == before
