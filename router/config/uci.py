@@ -107,6 +107,7 @@ class _Parser:
         """The words up to the line's end; None when the line was refused."""
         words: list[str] = []
         refused = False
+        line = self._line
         while self._at < len(self._text):
             sign = self._text[self._at]
             if sign == "\n":
@@ -123,7 +124,7 @@ class _Parser:
             else:
                 words.append(self._word())
         if any("\0" in word for word in words):
-            self._error("NUL is not allowed", self._line - 1)
+            self._error("NUL is not allowed", line)
             refused = True
         return None if refused else words
 

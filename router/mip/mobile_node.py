@@ -316,8 +316,7 @@ class MobileNode:
             )
         ]
         if reply.code == ReplyCode.HA_IDENTIFICATION_MISMATCH and registration.backoff < _DENIED_MAX:
-            # Half a second up: the seconds of the home agent's clock come without their fraction.
-            self._offset = to_wall(reply.identification & ~LOW) + 0.5 - now.wall
+            self._set_clock(reply, now)
             registration.backoff = max(_PACE, registration.backoff * 2)
             return effects + self._retry(registration, registration.backoff - _PACE, now)
         if reply.code == ReplyCode.HA_UDP_ENCAPSULATION_UNAVAILABLE and self._udp:
@@ -328,6 +327,15 @@ class MobileNode:
         registration.backoff = min(_DENIED_MAX, max(_DENIED_BACKOFF, registration.backoff * 2))
         wait = registration.backoff * (1 + 0.1 * self._random.random())
         return effects + self._retry(registration, wait, now)
+
+    def _set_clock(self, reply: RegistrationReply, now: Instant) -> None:
+        """Take over the home agent's clock from a reply with code 133 (RFC 5944 section 5.7.1)."""
+        # Half a second up: its seconds come without their fraction.
+        theirs = to_wall(reply.identification & ~LOW) + 0.5
+        self._offset = theirs - now.wall
+        # Time stamps that were too far ahead were never accepted: they need not be exceeded.
+        if self._last_identification > from_wall(theirs + self.settings.security.tolerance):
+            self._last_identification = 0
 
     def _retry(self, registration: Registration, wait: float, now: Instant) -> list[Effect]:
         registration.next_at = max(now.monotonic + wait, registration.sent_at + _PACE)
@@ -397,7 +405,7 @@ class MobileNode:
     def _farewell_answered(self, farewell: Farewell, reply: RegistrationReply, now: Instant) -> list[Effect]:
         bid = farewell.registration.bid
         if reply.code == ReplyCode.HA_IDENTIFICATION_MISMATCH and farewell.attempts < _FAREWELL_TRIES:
-            self._offset = to_wall(reply.identification & ~LOW) + 0.5 - now.wall
+            self._set_clock(reply, now)
             farewell.next_at = now.monotonic + _PACE
             return []
         del self._farewells[bid]
