@@ -140,9 +140,9 @@ class Engine:
         if self._deadline is None or now < self._deadline:
             return []
         events = []
-        if self._command is not None:
-            events.append(TimedOut(self._command))
-            self._command = None
+        # A resynchronisation that is not answered is a time-out too, of `AT` itself.
+        events.append(TimedOut(self._command if self._command is not None else ""))
+        self._command = None
         self._resyncing = True
         self._deadline = now + SYNC_TIMEOUT
         self._buffer = b""
