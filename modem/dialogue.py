@@ -13,6 +13,7 @@ NO_ANSWER = "no answer"
 _GIVE_UP_AFTER = 3
 _RETRY_FIRST, _RETRY_MAX = 2.0, 30.0
 _POLL = 5.0
+_POLL_SOON = 1.0
 
 # (command, seconds to wait).  Echo off, words, numeric +CME errors, and
 # registration changes reported with cell and technology.
@@ -126,9 +127,14 @@ class Modem:
                 self._silence(now)
         if self._next_round is None and self.engine.idle():
             # The set-up is done: who it is, is known; from now on, how it is.
-            self._next_round = now if not self._known else now + _POLL
+            self._next_round = now if not self._known else now + self._pause()
             self._known = True
         return bool(events)
+
+    def _pause(self) -> float:
+        """Seconds to the next round: short while something a registered modem knows is missing."""
+        settled = self._facts.get("address") and self._facts.get("operator")
+        return _POLL if settled else _POLL_SOON
 
     def _silence(self, now: float) -> None:
         self._missed += 1

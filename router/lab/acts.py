@@ -51,11 +51,16 @@ def register(cast: Cast, story: Story) -> None:
         bound["cell"]["nat"] and not bound["wifi"]["nat"] and bound["cell"]["encapsulation"] == "udp",
         "found on cell, tunnel in UDP; none on wifi, IP in IP",
     )
-    modem = next(uplink["modem"] for uplink in status["uplinks"] if uplink["name"] == "cell")
+
+    def modem() -> dict[str, Any]:
+        return next(uplink["modem"] for uplink in cast.status("mr")["uplinks"] if uplink["name"] == "cell")
+
+    cast.wait("the modem's operator", lambda: bool(modem()["operator"]), 10)
+    found = modem()
     story.check(
         "modem",
-        bool(modem and modem["operator"]),
-        f"{modem['manufacturer']} {modem['model']}, {modem['operator']}",
+        bool(found["operator"]),
+        f"{found['manufacturer']} {found['model']}, {found['operator']}",
     )
 
 

@@ -4,103 +4,128 @@ from __future__ import annotations
 
 import errno
 import logging
-import socket
 from ipaddress import IPv4Address
 from typing import Any
 
 from router import netlink as nl
 from router.netlink import Netlink, NetlinkError, ifinfmsg
+from router.plane import link
 from router.plane.errors import PlaneError
 from router.plane.model import Tunnel
 
 __all__ = ["KernelTunnels"]
 
 _log = logging.getLogger("roamd.plane")
-_PROBE = "roamprobe"
+_PROBE = Tunnel("roamprobe", IPv4Address("127.0.0.1"), IPv4Address("127.0.0.2"), "ipip")
+_KIND = "ipip"
+_OWNER = "roamd"
 _TTL = 64
-_UNSUPPORTED = (errno.EOPNOTSUPP, errno.ENODEV, errno.EPERM)
-_STATISTICS = ("rx_bytes", "tx_bytes", "rx_packets", "tx_packets")
 
 
 class KernelTunnels:
-    """The `ipip` devices roamd made."""
+    """The `ipip` devices roamd made: those of this run, and those a killed predecessor left.
+
+    Ours carry the alias `roamd`; one of a predecessor that is wanted again is
+    changed in place and its packets go on.
+    """
 
     def __init__(self) -> None:
         self._netlink = Netlink()
+        self._indexes: dict[str, int] = {}
+        """The devices that are ours, by name."""
         self._tunnels: dict[str, Tunnel] = {}
+        """What they are known to be; an adopted one is not known."""
 
     @staticmethod
     def available() -> bool:
         """Whether this kernel makes ipip devices: tried with one that is removed at once."""
         kernel = KernelTunnels()
-        nowhere = IPv4Address("127.0.0.1")
         try:
-            kernel.put(Tunnel(_PROBE, nowhere, IPv4Address("127.0.0.2"), "ipip"))
-        except PlaneError:
+            kernel.put(_PROBE)
+        except PlaneError as error:
+            _log.info("tunnels go through user space: %s", error)
             return False
         finally:
+            kernel.drop(_PROBE.device)
             kernel.close()
         return True
 
+    def adopt(self) -> None:
+        """Find the devices a predecessor left; those that no `put` names go with the next `drop`."""
+        for message in self._netlink.dump(ifinfmsg(), nl.RTM_GETLINK):
+            if message.get_attr("IFLA_IFALIAS") == _OWNER and _kind(message) == _KIND:
+                self._indexes[message.get_attr("IFLA_IFNAME")] = message["index"]
+
     def put(self, tunnel: Tunnel) -> None:
         """Create the device, or change it in place.  Raises PlaneError."""
-        if self._tunnels.get(tunnel.device) == tunnel:
+        name = tunnel.device
+        index = link.index(name)
+        known = bool(index) and self._indexes.get(name) == index
+        if known and self._tunnels.get(name) == tunnel:
             return
-        exists = _exists(tunnel.device)
-        flags = 0 if exists else nl.NLM_F_CREATE | nl.NLM_F_EXCL
         try:
-            self._netlink.request(_link(tunnel), nl.RTM_NEWLINK, flags)
+            if known:
+                self._netlink.request(_request(tunnel, index), nl.RTM_NEWLINK)
+            else:
+                self._netlink.request(_request(tunnel), nl.RTM_NEWLINK, nl.NLM_F_CREATE | nl.NLM_F_EXCL)
+                self._indexes[name] = link.index(name)
+                self._netlink.request(_alias(self._indexes[name]), nl.RTM_SETLINK)
         except NetlinkError as error:
-            hint = ": needs kmod-ipip" if error.errno in _UNSUPPORTED else ""
-            raise PlaneError(f"tunnel device {tunnel.device}: {error.strerror}{hint}") from None
-        self._tunnels[tunnel.device] = tunnel
+            self._tunnels.pop(name, None)
+            missing = error.errno == errno.EOPNOTSUPP
+            reason = "this kernel makes no ipip devices: install kmod-ipip" if missing else error.strerror
+            raise PlaneError(f"tunnel device {name}: {reason}") from None
+        self._tunnels[name] = tunnel
 
     def drop(self, name: str) -> None:
-        if self._tunnels.pop(name, None) is None or not _exists(name):
+        """Remove the device if it is ours and still there."""
+        self._tunnels.pop(name, None)
+        index = self._indexes.pop(name, 0)
+        if not index or link.index(name) != index:
             return
         message = ifinfmsg()
-        message["index"] = socket.if_nametoindex(name)
+        message["index"] = index
         try:
             self._netlink.request(message, nl.RTM_DELLINK)
         except NetlinkError as error:
             _log.warning("removing tunnel device %s: %s", name, error.strerror)
 
     def close(self) -> None:
-        for name in list(self._tunnels):
+        for name in self.names():
             self.drop(name)
         self._netlink.close()
 
     def names(self) -> set[str]:
-        return set(self._tunnels)
-
-    def statistics(self) -> dict[str, dict[str, int]]:
-        return {name: _statistics(name) for name in self._tunnels if _exists(name)}
+        return set(self._indexes)
 
 
-def _link(tunnel: Tunnel) -> Any:
+def _request(tunnel: Tunnel, index: int = 0) -> Any:
+    """Attributes of an ipip device; with an index, of the one to change."""
     message = ifinfmsg()
-    if _exists(tunnel.device):
-        message["index"] = socket.if_nametoindex(tunnel.device)
+    message["index"] = index
     data = [
         ["IFLA_IPIP_LOCAL", str(tunnel.local)],
         ["IFLA_IPIP_REMOTE", str(tunnel.remote)],
         ["IFLA_IPIP_TTL", _TTL],
-        ["IFLA_IPIP_PMTUDISC", 1],
+        # The outer header then has DF when the inner one has (RFC 2003 section
+        # 3.1), and the uplink may fragment the rest.
+        ["IFLA_IPIP_PMTUDISC", 0],
     ]
     message["attrs"] = [
         ["IFLA_IFNAME", tunnel.device],
-        ["IFLA_LINKINFO", {"attrs": [["IFLA_INFO_KIND", "ipip"], ["IFLA_INFO_DATA", {"attrs": data}]]}],
+        ["IFLA_LINKINFO", {"attrs": [["IFLA_INFO_KIND", _KIND], ["IFLA_INFO_DATA", {"attrs": data}]]}],
     ]
     return message
 
 
-def _exists(name: str) -> bool:
-    return any(known == name for _, known in socket.if_nameindex())
+def _alias(index: int) -> Any:
+    message = ifinfmsg()
+    message["index"] = index
+    message["attrs"] = [["IFLA_IFALIAS", _OWNER]]
+    return message
 
 
-def _statistics(name: str) -> dict[str, int]:
-    values = {}
-    for counter in (*_STATISTICS, "tx_dropped"):
-        with open(f"/sys/class/net/{name}/statistics/{counter}") as file:
-            values[counter] = int(file.read())
-    return {**{key: values[key] for key in _STATISTICS}, "dropped": values["tx_dropped"]}
+def _kind(message: Any) -> str | None:
+    info = message.get_attr("IFLA_LINKINFO")
+    kind: str | None = info.get_attr("IFLA_INFO_KIND") if info is not None else None
+    return kind

@@ -5,208 +5,186 @@ from __future__ import annotations
 import errno
 import logging
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
+from typing import Any, TypeVar
 
 from router import netlink as nl
 from router.config.model import PlaneSettings
 from router.netlink import Netlink, NetlinkError, fibmsg, ifaddrmsg, rtmsg
-from router.plane.model import Nexthop, Route, Rule
+from router.plane import messages
+from router.plane.model import PlaneState, Route, Rule
 
-__all__ = ["Network"]
+__all__ = ["Network", "missing", "surplus"]
 
 _log = logging.getLogger("roamd.plane")
 
 _TABLES, _PRIORITIES = 32, 64
-_RT_TABLE_COMPAT = 252
-_PROTO_STATIC = 4
-_UNICAST, _UNREACHABLE = 1, 7
-_SCOPE_UNIVERSE, _SCOPE_LINK = 0, 253
-_TO_TABLE = 1
-_NO_SUPPRESSION = 0xFFFFFFFF
 _GONE = (errno.ESRCH, errno.ENOENT, errno.ENODEV, errno.EADDRNOTAVAIL)
 
 Key = tuple[int, IPv4Network]
+Address = tuple[str, IPv4Address]
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def missing(wanted: Mapping[K, V], present: Mapping[K, V]) -> list[V]:
+    """What must be put: wanted, and not there or there in another shape."""
+    return [value for key, value in wanted.items() if present.get(key) != value]
+
+
+def surplus(wanted: Mapping[K, V], present: Mapping[K, V]) -> list[K]:
+    """The keys of what must go: there, and not wanted in any shape."""
+    return [key for key in present if key not in wanted]
 
 
 class Network:
     """What roamd owns of routing: its block of tables, its block of priorities, its addresses.
 
-    A refused change never stops the others: it is counted in `failures` and
-    logged, and the next `apply` tries it again.
+    The kernel is read before every change, since routes vanish with their
+    devices and addresses.  A refused change never stops the others: it is
+    counted in `failures` and logged, and the next `put` tries it again.
     """
 
     def __init__(self, settings: PlaneSettings) -> None:
-        self._settings = settings
+        self._tables = range(settings.table_base, settings.table_base + _TABLES)
+        self._priorities = range(settings.rule_priority, settings.rule_priority + _PRIORITIES)
         self._netlink = Netlink()
         self._routes: dict[Key, Route] = {}
-        self._addresses: set[tuple[str, IPv4Address]] = set()
+        self._rules: dict[Rule, Rule] = {}
+        self._addresses: dict[Address, bool] = {}
+        """Every /32 there is: ours or not."""
         self.failures = 0
 
     def close(self) -> None:
         """Remove all that is owned."""
-        self.apply((), (), ())
+        self.clear()
         self._netlink.close()
 
-    def replace_known_routes(self, routes: Iterable[Route]) -> None:
-        """The fail-over: replace those routes that exist and should differ, and nothing else."""
-        for route in map(_canonical, routes):
+    def clear(self) -> None:
+        self.put(PlaneState())
+        self.prune(PlaneState())
+
+    def replace_known(self, routes: Iterable[Route]) -> None:
+        """The fail-over: replace those routes that exist and should differ, and nothing else.
+
+        A route through a device that is still to be made waits for `put`.
+        """
+        for route in map(messages.canonical, routes):
             key = (route.table, route.prefix)
-            if key in self._routes and self._routes[key] != route and self._devices_exist(route):
-                self._try(self._put_route, route)
+            if key in self._routes and self._routes[key] != route and _possible(route):
+                self._try("route", route, self._put_route)
 
-    def apply(
-        self,
-        routes: Iterable[Route],
-        rules: Iterable[Rule],
-        addresses: Iterable[tuple[str, IPv4Address]],
-    ) -> None:
-        """Make routes, rules and addresses equal to the wanted ones."""
-        wanted = {(route.table, route.prefix): _canonical(route) for route in routes}
-        self._apply_addresses(set(addresses))
-        self._routes = self._read_routes()
-        for key, route in wanted.items():
-            if self._routes.get(key) != route:
-                self._try(self._put_route, route)
-        self._apply_rules(set(rules))
-        for key in set(self._routes) - set(wanted):
-            self._try(self._drop_route, self._routes[key])
+    def put(self, state: PlaneState) -> None:
+        """Add and change what is wanted: addresses first, since routes may name them as their source."""
+        self._read()
+        for pair in state.addresses:
+            if pair not in self._addresses:
+                self._try("address", pair, self._put_address)
+        for route in missing(_by_key(state.routes), self._routes):
+            self._try("route", route, self._put_route)
+        for rule in missing(_by_self(state.rules), self._rules):
+            self._try("rule", rule, self._put_rule)
 
-    def _apply_rules(self, wanted: set[Rule]) -> None:
-        present = self._read_rules()
-        for rule in wanted - present:
-            self._try(self._rule, rule, nl.RTM_NEWRULE, nl.NLM_F_CREATE | nl.NLM_F_EXCL)
-        for rule in present - wanted:
-            self._try(self._rule, rule, nl.RTM_DELRULE, 0)
+    def prune(self, state: PlaneState) -> None:
+        """Remove what is ours and not wanted any more, as `put` found it."""
+        for rule in surplus(_by_self(state.rules), self._rules):
+            self._try("rule", rule, self._drop_rule)
+        for key in surplus(_by_key(state.routes), self._routes):
+            self._try("route", self._routes[key], self._drop_route)
+        for pair in surplus(dict.fromkeys(state.addresses, True), self._addresses):
+            if self._addresses[pair]:
+                self._try("address", pair, self._drop_address)
 
-    def _apply_addresses(self, wanted: set[tuple[str, IPv4Address]]) -> None:
-        for pair in wanted - self._addresses:
-            if self._try(self._address, pair, nl.RTM_NEWADDR, nl.NLM_F_CREATE | nl.NLM_F_EXCL):
-                self._addresses.add(pair)
-        for pair in self._addresses - wanted:
-            self._try(self._address, pair, nl.RTM_DELADDR, 0)
-            self._addresses.discard(pair)
+    def _read(self) -> None:
+        """Learn what is there; what lies in our blocks and cannot be ours goes at once."""
+        self._routes, self._rules = {}, {}
+        for message in self._dump(rtmsg(), nl.RTM_GETROUTE):
+            if messages.table_of(message) in self._tables:
+                route = messages.route_of(message, _name)
+                if route is None:
+                    self._remove_stranger(message, nl.RTM_DELROUTE)
+                else:
+                    self._routes[route.table, route.prefix] = route
+        for message in self._dump(fibmsg(), nl.RTM_GETRULE):
+            if (message.get_attr("FRA_PRIORITY") or 0) in self._priorities:
+                rule = messages.rule_of(message)
+                if rule is None:
+                    self._remove_stranger(message, nl.RTM_DELRULE)
+                else:
+                    self._rules[rule] = rule
+        self._addresses = {
+            messages.address_of(message, _name): messages.owned(message)
+            for message in self._dump(ifaddrmsg(), nl.RTM_GETADDR)
+            if message["prefixlen"] == 32
+        }
 
-    def _try(self, change: Callable[..., None], *arguments: Any) -> bool:
+    def _dump(self, message: Any, kind: int) -> list[Any]:
+        message["family"] = socket.AF_INET
+        return [item for item in self._netlink.dump(message, kind) if item["family"] == socket.AF_INET]
+
+    def _remove_stranger(self, message: Any, kind: int) -> None:
+        description = f"{messages.table_of(message)} {message['attrs']}"
+        self._try("foreign entry", description, lambda _: self._delete(messages.deletion(message), kind))
+
+    def _try(self, what: str, item: V, change: Callable[[V], None]) -> None:
         try:
-            change(*arguments)
+            change(item)
         except OSError as error:
-            removing = (
-                change == self._drop_route or nl.RTM_DELRULE in arguments or nl.RTM_DELADDR in arguments
-            )
-            if removing and error.errno in _GONE:
-                return True
             self.failures += 1
-            _log.warning("%s: %s", arguments[0], error.strerror)
-            return False
-        return True
+            _log.warning("%s %s: %s", what, _text(item), error.strerror)
 
     def _put_route(self, route: Route) -> None:
-        message = self._route_message(route)
+        message = messages.route_message(route, _index)
         self._netlink.request(message, nl.RTM_NEWROUTE, nl.NLM_F_CREATE | nl.NLM_F_REPLACE)
         self._routes[route.table, route.prefix] = route
 
     def _drop_route(self, route: Route) -> None:
-        self._routes.pop((route.table, route.prefix), None)
-        message = rtmsg()
-        message["family"], message["dst_len"] = socket.AF_INET, route.prefix.prefixlen
-        message["table"], message["scope"] = _RT_TABLE_COMPAT, 255
-        message["attrs"] = _destination(route)
-        self._netlink.request(message, nl.RTM_DELROUTE)
+        del self._routes[route.table, route.prefix]
+        self._delete(messages.route_deletion(route), nl.RTM_DELROUTE)
 
-    def _route_message(self, route: Route) -> Any:
-        message = rtmsg()
-        message["family"], message["dst_len"] = socket.AF_INET, route.prefix.prefixlen
-        message["table"], message["proto"] = _RT_TABLE_COMPAT, _PROTO_STATIC
-        message["type"] = _UNICAST if route.nexthops else _UNREACHABLE
-        direct = bool(route.nexthops) and all(hop.gateway is None for hop in route.nexthops)
-        message["scope"] = _SCOPE_LINK if direct else _SCOPE_UNIVERSE
-        attributes: list[Any] = _destination(route)
-        if route.source is not None:
-            attributes.append(["RTA_PREFSRC", str(route.source)])
-        if len(route.nexthops) == 1:
-            attributes += _hop_attributes(route.nexthops[0])
-            attributes.append(["RTA_OIF", _index(route.nexthops[0].device)])
-        elif route.nexthops:
-            hops = [
-                {"oif": _index(hop.device), "hops": hop.weight - 1, "attrs": _hop_attributes(hop)}
-                for hop in route.nexthops
-            ]
-            attributes.append(["RTA_MULTIPATH", hops])
-        message["attrs"] = attributes
-        if any(hop.gateway is not None for hop in route.nexthops):
-            # The gateway need not be in a connected prefix of this table.
-            message["flags"] = 4
-        return message
+    def _put_rule(self, rule: Rule) -> None:
+        flags = nl.NLM_F_CREATE | nl.NLM_F_EXCL
+        self._netlink.request(messages.rule_message(rule), nl.RTM_NEWRULE, flags)
+        self._rules[rule] = rule
 
-    def _rule(self, rule: Rule, kind: int, flags: int) -> None:
-        message = fibmsg()
-        message["family"], message["action"], message["table"] = socket.AF_INET, _TO_TABLE, _RT_TABLE_COMPAT
-        attributes: list[Any] = [["FRA_PRIORITY", rule.priority], ["FRA_TABLE", rule.table]]
-        if rule.source is not None:
-            message["src_len"] = rule.source.prefixlen
-            attributes.append(["FRA_SRC", str(rule.source.network_address)])
-        if rule.mark is not None:
-            attributes += [["FRA_FWMARK", rule.mark], ["FRA_FWMASK", rule.mask]]
-        if rule.suppress_prefixlength is not None:
-            attributes.append(["FRA_SUPPRESS_PREFIXLEN", rule.suppress_prefixlength])
-        message["attrs"] = attributes
-        self._netlink.request(message, kind, flags)
+    def _drop_rule(self, rule: Rule) -> None:
+        del self._rules[rule]
+        self._delete(messages.rule_message(rule), nl.RTM_DELRULE)
 
-    def _address(self, pair: tuple[str, IPv4Address], kind: int, flags: int) -> None:
-        device, address = pair
-        message = ifaddrmsg()
-        message["family"], message["prefixlen"], message["index"] = socket.AF_INET, 32, _index(device)
-        message["attrs"] = [["IFA_LOCAL", str(address)], ["IFA_ADDRESS", str(address)]]
-        self._netlink.request(message, kind, flags)
+    def _put_address(self, pair: Address) -> None:
+        flags = nl.NLM_F_CREATE | nl.NLM_F_EXCL
+        self._netlink.request(messages.address_message(pair, _index), nl.RTM_NEWADDR, flags)
+        self._addresses[pair] = True
 
-    def _read_routes(self) -> dict[Key, Route]:
-        first = self._settings.table_base
-        found = {}
-        for message in self._netlink.dump(rtmsg(), nl.RTM_GETROUTE):
-            table = message.get_attr("RTA_TABLE") or message["table"]
-            if message["family"] == socket.AF_INET and first <= table < first + _TABLES:
-                route = _parse_route(message, table)
-                found[route.table, route.prefix] = route
-        return found
+    def _drop_address(self, pair: Address) -> None:
+        del self._addresses[pair]
+        self._delete(messages.address_message(pair, _index), nl.RTM_DELADDR)
 
-    def _read_rules(self) -> set[Rule]:
-        first = self._settings.rule_priority
-        return {
-            _parse_rule(message)
-            for message in self._netlink.dump(fibmsg(), nl.RTM_GETRULE)
-            if message["family"] == socket.AF_INET
-            and first <= (message.get_attr("FRA_PRIORITY") or 0) < first + _PRIORITIES
-        }
-
-    @staticmethod
-    def _devices_exist(route: Route) -> bool:
+    def _delete(self, message: Any, kind: int) -> None:
         try:
-            for hop in route.nexthops:
-                _index(hop.device)
-        except NetlinkError:
-            return False
-        return True
+            self._netlink.request(message, kind)
+        except NetlinkError as error:
+            # Gone already, with its device or its address: just what we wanted.
+            if error.errno not in _GONE:
+                raise
 
 
-def _canonical(route: Route) -> Route:
-    """As the kernel says it back: a single nexthop has no weight."""
-    if len(route.nexthops) != 1:
-        return route
-    hop = route.nexthops[0]
-    return Route(route.table, route.prefix, (Nexthop(hop.device, hop.gateway),), route.source)
+def _by_key(routes: Iterable[Route]) -> dict[Key, Route]:
+    return {(route.table, route.prefix): messages.canonical(route) for route in routes}
 
 
-def _destination(route: Route) -> list[Any]:
-    attributes: list[Any] = [["RTA_TABLE", route.table]]
-    if route.prefix.prefixlen:
-        attributes.append(["RTA_DST", str(route.prefix.network_address)])
-    return attributes
+def _by_self(rules: Iterable[Rule]) -> dict[Rule, Rule]:
+    return {rule: rule for rule in rules}
 
 
-def _hop_attributes(hop: Nexthop) -> list[Any]:
-    return [["RTA_GATEWAY", str(hop.gateway)]] if hop.gateway is not None else []
+def _possible(route: Route) -> bool:
+    try:
+        for hop in route.nexthops:
+            _index(hop.device)
+    except NetlinkError:
+        return False
+    return True
 
 
 def _index(device: str) -> int:
@@ -223,37 +201,9 @@ def _name(index: int) -> str:
         return f"#{index}"
 
 
-def _parse_route(message: Any, table: int) -> Route:
-    prefix = IPv4Network((message.get_attr("RTA_DST") or "0.0.0.0", message["dst_len"]))
-    source = message.get_attr("RTA_PREFSRC")
-    hops = message.get_attr("RTA_MULTIPATH") or []
-    nexthops = tuple(
-        Nexthop(_name(hop["oif"]), _gateway(dict(_pairs(hop["attrs"])).get("RTA_GATEWAY")), hop["hops"] + 1)
-        for hop in hops
-    )
-    if not hops and message["type"] == _UNICAST:
-        device = _name(message.get_attr("RTA_OIF") or 0)
-        nexthops = (Nexthop(device, _gateway(message.get_attr("RTA_GATEWAY"))),)
-    return Route(table, prefix, nexthops, IPv4Address(source) if source else None)
-
-
-def _pairs(attributes: Iterable[Any]) -> Iterable[tuple[str, Any]]:
-    return ((item[0], item[1]) for item in attributes)
-
-
-def _gateway(text: str | None) -> IPv4Address | None:
-    return IPv4Address(text) if text else None
-
-
-def _parse_rule(message: Any) -> Rule:
-    source = message.get_attr("FRA_SRC")
-    mark = message.get_attr("FRA_FWMARK")
-    suppressed = message.get_attr("FRA_SUPPRESS_PREFIXLEN")
-    return Rule(
-        priority=message.get_attr("FRA_PRIORITY"),
-        table=message.get_attr("FRA_TABLE") or message["table"],
-        source=IPv4Network((source, message["src_len"])) if source else None,
-        mark=mark,
-        mask=message.get_attr("FRA_FWMASK") if mark is not None else None,
-        suppress_prefixlength=None if suppressed in (None, _NO_SUPPRESSION) else suppressed,
-    )
+def _text(item: object) -> str:
+    if isinstance(item, Route):
+        return f"{item.prefix} in table {item.table}"
+    if isinstance(item, Rule):
+        return f"{item.priority} to table {item.table}"
+    return " ".join(map(str, item)) if isinstance(item, tuple) else str(item)

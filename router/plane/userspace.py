@@ -1,208 +1,289 @@
 """Tunnels in user space: TUN devices, and packets carried by this process.
 
 The fall-back where the kernel has no ipip module, and the only carrier of
-RFC 3519 tunnels for now.  Each device's packets leave as protocol 4
-(RFC 2003) through a raw socket, or as Tunnel Data (RFC 3519 section 3.3)
-through the UDP socket of the registration.
+RFC 3519 tunnels for now.  A device's packets leave as protocol 4 (RFC 2003)
+through a raw socket, or as Tunnel Data (RFC 3519 section 3.3) through the UDP
+socket of the registration.
+
+Path MTU: the device's MTU makes the kernel fragment, or refuse, what would not
+fit the uplink, before it is encapsulated (as RFC 3519 section 4.8 demands).
+Outer packets leave without DF, although RFC 2003 section 3.1 copies it from
+the inner header: that is of use only with the relaying of "too big" errors
+into the tunnel (section 5.1), and mobile networks seldom let these errors
+through.  Where the path is thinner than the uplink, fragments may arrive.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
+import errno
+import logging
 import os
 import socket
-import struct
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
+from router.plane import link
 from router.plane.errors import PlaneError
 from router.plane.model import Tunnel
 
 __all__ = ["UserspaceTunnels"]
 
-_TUNSETIFF = 0x400454CA
-_IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
+_log = logging.getLogger("roamd.plane")
+
 _PROTOCOL_IPIP = 4
 _TUNNEL_DATA = b"\x04\x04\x00\x00"
+_IPV4 = 0x45 >> 4
+_MIN_HEADER = 20
 _BATCH = 64
 _MAX_PACKET = 65535
-_BUFFER = 1 << 19
+# Deep queues in here would only be delay: about 110 full packets.
+_SEND_BUFFER = 1 << 17
+_RECEIVE_BUFFER = 1 << 20
 # Not in the socket module: IP_MTU_DISCOVER and IP_PMTUDISC_DONT of <linux/in.h>.
 _IP_MTU_DISCOVER, _PMTUDISC_DONT = 10, 0
+_DSCP = 0xFC
+_GONE = (errno.EBADFD, errno.EIO)
 
 
-@dataclass
 class _Device:
-    """An open TUN device and what goes out of it."""
+    """An open TUN device and what goes out of it and into it."""
 
-    tunnel: Tunnel
-    file: int
-    sender: socket.socket | None = None
-    target: tuple[str, int] = ("", 0)
-    prefix: bytes = b""
-    counters: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(
-            ("rx_bytes", "tx_bytes", "rx_packets", "tx_packets", "dropped"), 0
-        )
-    )
+    def __init__(self, name: str) -> None:
+        self.file = link.open_tun(name)
+        self.name = name
+        self.index = link.index(name)
+        self.tunnel: Tunnel | None = None
+        self.dropped = 0
+        self._sender: socket.socket | None = None
+        self._target = ("", 0)
+        self._prefix = b""
+        self._looping = b""
+        asyncio.get_running_loop().add_reader(self.file, self._outgoing)
+
+    def close(self) -> None:
+        self.forget()
+        os.close(self.file)
+
+    def forget(self) -> None:
+        asyncio.get_running_loop().remove_reader(self.file)
+
+    def connect(self, tunnel: Tunnel, sender: socket.socket | None) -> None:
+        """Send as `tunnel` says through `sender`; None: nowhere, for now."""
+        self.tunnel, self._sender = tunnel, sender
+        self._target = (str(tunnel.remote), tunnel.remote_port)
+        self._prefix = _TUNNEL_DATA if tunnel.encapsulation == "udp" else b""
+        self._looping = tunnel.local.packed + tunnel.remote.packed
+
+    @property
+    def connected(self) -> bool:
+        return self._sender is not None
+
+    def _outgoing(self) -> None:
+        """Send what waits in the device, at most a batch: the other devices want their turn."""
+        read, file, send, looping = os.read, self.file, self._send, self._looping
+        for _ in range(_BATCH):
+            try:
+                packet = read(file, _MAX_PACKET)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._failed(error)
+                return
+            # A packet whose addresses are the tunnel's own has been routed back
+            # into it, and would go round for ever (RFC 2003 section 3.2).
+            if packet[0] >> 4 == _IPV4 and packet[12:20] != looping:
+                send(packet)
+            else:
+                self.dropped += 1
+
+    def _send(self, packet: bytes) -> None:
+        sender = self._sender
+        if sender is None:
+            self.dropped += 1
+            return
+        try:
+            # The DSCP is copied, the ECN bits are not (RFC 6040 section 4.3,
+            # compatibility mode): a UDP socket does not tell us the outer ones
+            # at the far end, and marks that vanish are worse than none.  It
+            # goes along with the packet, as the socket is not ours alone.
+            dscp = packet[1] & _DSCP
+            if dscp:
+                mark = [(socket.IPPROTO_IP, socket.IP_TOS, bytes((dscp,)))]
+                sender.sendmsg((self._prefix, packet), mark, socket.MSG_DONTWAIT, self._target)
+            elif self._prefix:
+                sender.sendto(self._prefix + packet, socket.MSG_DONTWAIT, self._target)
+            else:
+                sender.sendto(packet, socket.MSG_DONTWAIT, self._target)
+        except OSError:
+            # A full queue, a lost route, or the ICMP error of an earlier packet.
+            self.dropped += 1
+
+    def inject(self, packet: bytes) -> None:
+        """Let the kernel receive `packet` from this device."""
+        if len(packet) < _MIN_HEADER or packet[0] >> 4 != _IPV4:
+            self.dropped += 1
+            return
+        try:
+            os.write(self.file, packet)
+        except OSError:
+            self.dropped += 1
+
+    def _failed(self, error: OSError) -> None:
+        self.dropped += 1
+        if error.errno in _GONE:
+            # A descriptor without its device is readable for ever.
+            self.forget()
+            _log.warning("tunnel device %s was removed by somebody else", self.name)
+
+
+class _RawSocket:
+    """Protocol 4 at one local address, for all tunnels that end there."""
+
+    def __init__(self, local: IPv4Address, owner: UserspaceTunnels) -> None:
+        self.peers: dict[str, _Device] = {}
+        self._owner = owner
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, _PROTOCOL_IPIP)
+        try:
+            self.socket.bind((str(local), 0))
+        except OSError:
+            self.socket.close()
+            raise
+        _prepare(self.socket)
+        asyncio.get_running_loop().add_reader(self.socket, self._incoming)
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self.socket)
+        self.socket.close()
+
+    def _incoming(self) -> None:
+        receive, peers = self.socket.recvfrom, self.peers
+        for _ in range(_BATCH):
+            try:
+                packet, (source, _) = receive(_MAX_PACKET)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue
+            device = peers.get(source)
+            if device is None:
+                self._owner.unmatched += 1
+            else:
+                device.inject(packet[4 * (packet[0] & 0x0F) :])
 
 
 class UserspaceTunnels:
-    """All tunnels this process carries.  Counters are from the router's view: rx came out of the tunnel."""
+    """All tunnels this process carries."""
 
     def __init__(self) -> None:
         self._devices: dict[str, _Device] = {}
-        self._udp: dict[tuple[str, int], socket.socket] = {}
-        self._raw: dict[IPv4Address, socket.socket] = {}
-        self._by_peer: dict[tuple[str, int, str, int], _Device] = {}
+        self._udp: dict[tuple[IPv4Address, int], socket.socket] = {}
+        self._udp_peers: dict[tuple[int, tuple[str, int]], list[_Device]] = {}
+        self._raw: dict[IPv4Address, _RawSocket] = {}
         self.unmatched = 0
+        """Packets for no tunnel of ours."""
 
     def attach(self, local: IPv4Address, port: int, sock: socket.socket) -> None:
         """Let tunnels from `local:port` send through `sock`."""
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-        # The tunnel's MTU keeps packets small enough; where the path is thinner
-        # still, fragments of the outer packet are better than silence.
-        sock.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_DONT)
-        self._udp[str(local), port] = sock
-        self._reconnect()
+        _prepare(sock)
+        self._udp[local, port] = sock
+        self._reconnect_udp(local, port)
 
     def detach(self, local: IPv4Address, port: int) -> None:
-        self._udp.pop((str(local), port), None)
-        self._reconnect()
+        self._udp.pop((local, port), None)
+        self._reconnect_udp(local, port)
 
     def put(self, tunnel: Tunnel) -> None:
         """Create the tunnel, or change the one of this device in place.  Raises PlaneError."""
         device = self._devices.get(tunnel.device)
-        if device is None:
-            device = _Device(tunnel, _open_tun(tunnel.device))
-            self._devices[tunnel.device] = device
-            asyncio.get_running_loop().add_reader(device.file, self._outgoing, device)
-        device.tunnel = tunnel
-        self._reconnect()
+        if device is not None and link.index(tunnel.device) != device.index:
+            self.drop(tunnel.device)
+            device = None
+        if device is not None and device.tunnel == tunnel and device.connected:
+            return
+        try:
+            if device is None:
+                device = self._devices[tunnel.device] = _Device(tunnel.device)
+            self._connect(device, tunnel)
+        except OSError as error:
+            raise PlaneError(f"tunnel device {tunnel.device}: {_reason(error)}") from None
 
     def drop(self, name: str) -> None:
         device = self._devices.pop(name, None)
         if device is not None:
-            asyncio.get_running_loop().remove_reader(device.file)
-            os.close(device.file)
-            self._reconnect()
+            self._disconnect(device)
+            device.close()
 
     def close(self) -> None:
-        for name in list(self._devices):
+        for name in self.names():
             self.drop(name)
 
     def names(self) -> set[str]:
         return set(self._devices)
 
-    def statistics(self) -> dict[str, dict[str, int]]:
-        return {name: dict(device.counters) for name, device in self._devices.items()}
+    def dropped(self) -> dict[str, int]:
+        """Packets lost between device and socket, by device."""
+        return {name: device.dropped for name, device in self._devices.items()}
 
     def deliver(self, local: IPv4Address, port: int, source: tuple[str, int], datagram: bytes) -> bool:
         """A Tunnel Data datagram that arrived at `local:port`; False when no tunnel ends there.
 
-        RFC 3519 section 4.2: addresses, ports and next header must be the tunnel's.
+        RFC 3519 section 4.3: addresses and ports must be exactly the tunnel's.
         """
-        device = self._by_peer.get((str(local), port, *source))
-        if device is None or datagram[:2] != _TUNNEL_DATA[:2] or len(datagram) < 24:
-            self.unmatched += 1
-            return False
-        self._inject(device, datagram[4:])
-        return True
+        if datagram[:2] == _TUNNEL_DATA[:2]:
+            for device in self._udp_peers.get((port, source), ()):
+                tunnel = device.tunnel
+                if tunnel is not None and (tunnel.local is local or tunnel.local == local):
+                    device.inject(datagram[len(_TUNNEL_DATA) :])
+                    return True
+        self.unmatched += 1
+        return False
 
-    def _reconnect(self) -> None:
-        """Bind devices to their sockets anew after any change of either."""
-        locals_ = {d.tunnel.local for d in self._devices.values() if d.tunnel.encapsulation == "ipip"}
-        for local in set(self._raw) - locals_:
-            sock = self._raw.pop(local)
-            asyncio.get_running_loop().remove_reader(sock)
-            sock.close()
-        self._by_peer = {}
+    def _connect(self, device: _Device, tunnel: Tunnel) -> None:
+        self._disconnect(device)
+        if tunnel.encapsulation == "udp":
+            device.connect(tunnel, self._udp.get((tunnel.local, tunnel.local_port)))
+            self._udp_peers.setdefault(_udp_key(tunnel), []).append(device)
+            return
+        device.connect(tunnel, None)
+        raw = self._raw.get(tunnel.local)
+        if raw is None:
+            raw = self._raw[tunnel.local] = _RawSocket(tunnel.local, self)
+        raw.peers[str(tunnel.remote)] = device
+        device.connect(tunnel, raw.socket)
+
+    def _disconnect(self, device: _Device) -> None:
+        tunnel = device.tunnel
+        if tunnel is None:
+            return
+        peers = self._udp_peers.get(_udp_key(tunnel), [])
+        if device in peers:
+            peers.remove(device)
+            if not peers:
+                del self._udp_peers[_udp_key(tunnel)]
+        raw = self._raw.get(tunnel.local)
+        if raw is not None and raw.peers.get(str(tunnel.remote)) is device:
+            del raw.peers[str(tunnel.remote)]
+            if not raw.peers:
+                self._raw.pop(tunnel.local).close()
+        device.connect(tunnel, None)
+
+    def _reconnect_udp(self, local: IPv4Address, port: int) -> None:
         for device in self._devices.values():
             tunnel = device.tunnel
-            here, remote = str(tunnel.local), str(tunnel.remote)
-            if tunnel.encapsulation == "udp":
-                device.sender = self._udp.get((here, tunnel.local_port))
-                device.target, device.prefix = (remote, tunnel.remote_port), _TUNNEL_DATA
-                self._by_peer[here, tunnel.local_port, remote, tunnel.remote_port] = device
-            else:
-                device.sender = self._raw_socket(tunnel.local)
-                device.target, device.prefix = (remote, 0), b""
-                self._by_peer[here, 0, remote, 0] = device
-
-    def _raw_socket(self, local: IPv4Address) -> socket.socket | None:
-        if local not in self._raw:
-            sock = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, _PROTOCOL_IPIP)
-            try:
-                sock.bind((str(local), 0))
-            except OSError:
-                # The care-of address went away in this very moment: the uplink's event follows.
-                sock.close()
-                return None
-            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-                sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
-            sock.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_DONT)
-            asyncio.get_running_loop().add_reader(sock, self._incoming_raw, sock, str(local))
-            self._raw[local] = sock
-        return self._raw[local]
-
-    def _outgoing(self, device: _Device) -> None:
-        counters = device.counters
-        for _ in range(_BATCH):
-            try:
-                packet = os.read(device.file, _MAX_PACKET)
-            except BlockingIOError:
-                return
-            except OSError:
-                counters["dropped"] += 1
-                return
-            if device.sender is None or packet[0] >> 4 != 4:
-                counters["dropped"] += 1
-                continue
-            try:
-                device.sender.sendto(device.prefix + packet, socket.MSG_DONTWAIT, device.target)
-            except OSError:
-                # A full queue, a lost route, or the ICMP error of an earlier packet.
-                counters["dropped"] += 1
-                continue
-            counters["tx_packets"] += 1
-            counters["tx_bytes"] += len(packet)
-
-    def _incoming_raw(self, sock: socket.socket, local: str) -> None:
-        for _ in range(_BATCH):
-            try:
-                packet, (source, _) = sock.recvfrom(_MAX_PACKET)
-            except BlockingIOError:
-                return
-            except OSError:
-                continue
-            device = self._by_peer.get((local, 0, source, 0))
-            if device is None:
-                self.unmatched += 1
-                continue
-            self._inject(device, packet[4 * (packet[0] & 0x0F) :])
-
-    def _inject(self, device: _Device, packet: bytes) -> None:
-        if len(packet) < 20 or packet[0] >> 4 != 4:
-            device.counters["dropped"] += 1
-            return
-        try:
-            os.write(device.file, packet)
-        except OSError:
-            device.counters["dropped"] += 1
-            return
-        device.counters["rx_packets"] += 1
-        device.counters["rx_bytes"] += len(packet)
+            if tunnel is not None and tunnel.local_port == port and tunnel.local == local:
+                device.connect(tunnel, self._udp.get((local, port)))
 
 
-def _open_tun(name: str) -> int:
-    try:
-        file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise PlaneError(f"/dev/net/tun: {error.strerror}: needs kmod-tun and CAP_NET_ADMIN") from None
-    try:
-        fcntl.ioctl(file, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI))
-    except OSError as error:
-        os.close(file)
-        raise PlaneError(f"tunnel device {name}: {error.strerror}") from None
-    return file
+def _prepare(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    sock.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_DONT)
+
+
+def _udp_key(tunnel: Tunnel) -> tuple[int, tuple[str, int]]:
+    return tunnel.local_port, (str(tunnel.remote), tunnel.remote_port)
+
+
+def _reason(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else reason

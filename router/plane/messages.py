@@ -1,0 +1,221 @@
+"""Routes, rules and addresses as rtnetlink says them, and back.
+
+No socket in here: `index` and `name` translate between device names and
+interface indexes, and whoever calls decides where the answers come from.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from router.netlink import fibmsg, ifaddrmsg, rtmsg
+from router.plane.model import Nexthop, Route, Rule
+
+__all__ = [
+    "OWNED_LABEL",
+    "address_message",
+    "address_of",
+    "canonical",
+    "deletion",
+    "owned",
+    "route_deletion",
+    "route_message",
+    "route_of",
+    "rule_message",
+    "rule_of",
+    "table_of",
+]
+
+OWNED_LABEL = ":roamd"
+"""How the labels of our addresses end, as in `ip address`: a later run knows them by it."""
+
+_IFNAMSIZ = 16
+_RT_TABLE_COMPAT = 252
+_RTPROT_STATIC = 4
+_UNICAST, _UNREACHABLE = 1, 7
+_SCOPE_UNIVERSE, _SCOPE_LINK, _SCOPE_NOWHERE = 0, 253, 255
+_ONLINK, _CLONED = 0x4, 0x200
+_TO_TABLE = 1
+_NO_SUPPRESSION = 0xFFFFFFFF
+_ALL_BITS = 0xFFFFFFFF
+_RULE_ATTRIBUTES = {
+    "FRA_PRIORITY", "FRA_TABLE", "FRA_SRC", "FRA_FWMARK", "FRA_FWMASK", "FRA_SUPPRESS_PREFIXLEN",
+    "FRA_PROTOCOL",
+}  # fmt: skip
+_ROUTE_ATTRIBUTES = {
+    "RTA_TABLE", "RTA_DST", "RTA_PREFSRC", "RTA_OIF", "RTA_GATEWAY", "RTA_MULTIPATH", "RTA_CACHEINFO",
+}  # fmt: skip
+_ROUTE_FIELDS = ("family", "dst_len", "tos", "table", "type")
+_RULE_FIELDS = ("family", "src_len", "dst_len", "tos", "table", "action", "flags")
+
+Index = Callable[[str], int]
+Name = Callable[[int], str]
+
+
+def canonical(route: Route) -> Route:
+    """As the kernel says it back: a single nexthop has no weight."""
+    if len(route.nexthops) != 1:
+        return route
+    hop = route.nexthops[0]
+    return Route(route.table, route.prefix, (Nexthop(hop.device, hop.gateway),), route.source)
+
+
+def route_message(route: Route, index: Index) -> Any:
+    message = rtmsg()
+    message["family"], message["dst_len"] = socket.AF_INET, route.prefix.prefixlen
+    message["table"], message["proto"] = _RT_TABLE_COMPAT, _RTPROT_STATIC
+    message["type"] = _UNICAST if route.nexthops else _UNREACHABLE
+    direct = bool(route.nexthops) and all(hop.gateway is None for hop in route.nexthops)
+    message["scope"] = _SCOPE_LINK if direct else _SCOPE_UNIVERSE
+    attributes = _destination(route)
+    if route.source is not None:
+        attributes.append(["RTA_PREFSRC", str(route.source)])
+    if len(route.nexthops) == 1:
+        hop = route.nexthops[0]
+        message["flags"] = _hop_flags(hop)
+        attributes += [*_gateway_attribute(hop), ["RTA_OIF", index(hop.device)]]
+    elif route.nexthops:
+        attributes.append(["RTA_MULTIPATH", [_multipath(hop, index) for hop in route.nexthops]])
+    message["attrs"] = attributes
+    return message
+
+
+def route_deletion(route: Route) -> Any:
+    """Deletes what stands at the route's place, whichever way it goes."""
+    message = rtmsg()
+    message["family"], message["dst_len"] = socket.AF_INET, route.prefix.prefixlen
+    message["table"], message["scope"] = _RT_TABLE_COMPAT, _SCOPE_NOWHERE
+    message["attrs"] = _destination(route)
+    return message
+
+
+def route_of(message: Any, name: Name) -> Route | None:
+    """None for a route that we would not have made, such as one with a metric."""
+    kinds = (_UNICAST, _UNREACHABLE)
+    if message["type"] not in kinds or message["tos"] or not _names(message) <= _ROUTE_ATTRIBUTES:
+        return None
+    prefix = IPv4Network((message.get_attr("RTA_DST") or "0.0.0.0", message["dst_len"]))
+    source = message.get_attr("RTA_PREFSRC")
+    hops = tuple(_hop_of(hop, name) for hop in message.get_attr("RTA_MULTIPATH") or ())
+    if not hops and message["type"] == _UNICAST:
+        device = name(message.get_attr("RTA_OIF") or 0)
+        hops = (Nexthop(device, _address(message.get_attr("RTA_GATEWAY"))),)
+    return Route(table_of(message), prefix, hops, _address(source))
+
+
+def table_of(message: Any) -> int:
+    """The table of a route or rule; -1 for what is no route but learned about one (path MTUs)."""
+    if isinstance(message, rtmsg) and message["flags"] & _CLONED:
+        return -1
+    table: int = message.get_attr("RTA_TABLE") or message.get_attr("FRA_TABLE") or message["table"]
+    return table
+
+
+def rule_message(rule: Rule) -> Any:
+    message = fibmsg()
+    message["family"], message["action"], message["table"] = socket.AF_INET, _TO_TABLE, _RT_TABLE_COMPAT
+    attributes: list[Any] = [["FRA_PRIORITY", rule.priority], ["FRA_TABLE", rule.table]]
+    if rule.source is not None and rule.source.prefixlen:
+        message["src_len"] = rule.source.prefixlen
+        attributes.append(["FRA_SRC", str(rule.source.network_address)])
+    if rule.mark is not None:
+        mask = _ALL_BITS if rule.mask is None else rule.mask
+        attributes += [["FRA_FWMARK", rule.mark], ["FRA_FWMASK", mask]]
+    if rule.suppress_prefixlength is not None:
+        attributes.append(["FRA_SUPPRESS_PREFIXLEN", rule.suppress_prefixlength])
+    message["attrs"] = attributes
+    return message
+
+
+def rule_of(message: Any) -> Rule | None:
+    """None for a rule that we would not have made, such as one with an input device."""
+    fields = (message["action"], message["dst_len"], message["tos"])
+    if fields != (_TO_TABLE, 0, 0) or not _names(message) <= _RULE_ATTRIBUTES:
+        return None
+    source, mark = message.get_attr("FRA_SRC"), message.get_attr("FRA_FWMARK")
+    suppressed = message.get_attr("FRA_SUPPRESS_PREFIXLEN")
+    return Rule(
+        priority=message.get_attr("FRA_PRIORITY") or 0,
+        table=table_of(message),
+        source=IPv4Network((source, message["src_len"])) if source else None,
+        mark=mark,
+        mask=message.get_attr("FRA_FWMASK") if mark is not None else None,
+        suppress_prefixlength=None if suppressed in (None, _NO_SUPPRESSION) else suppressed,
+    )
+
+
+def address_message(pair: tuple[str, IPv4Address], index: Index) -> Any:
+    device, address = pair
+    message = ifaddrmsg()
+    message["family"], message["prefixlen"], message["index"] = socket.AF_INET, 32, index(device)
+    label = device[: _IFNAMSIZ - 1 - len(OWNED_LABEL)] + OWNED_LABEL
+    message["attrs"] = [["IFA_LOCAL", str(address)], ["IFA_ADDRESS", str(address)], ["IFA_LABEL", label]]
+    return message
+
+
+def address_of(message: Any, name: Name) -> tuple[str, IPv4Address]:
+    local = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+    return name(message["index"]), IPv4Address(local)
+
+
+def owned(message: Any) -> bool:
+    """Whether an address of the kernel's is one we put there."""
+    return str(message.get_attr("IFA_LABEL") or "").endswith(OWNED_LABEL)
+
+
+def deletion(message: Any) -> Any:
+    """What deletes the route or rule that a dump described, whatever it is."""
+    route = isinstance(message, rtmsg)
+    copy = rtmsg() if route else fibmsg()
+    for field in _ROUTE_FIELDS if route else _RULE_FIELDS:
+        copy[field] = message[field]
+    keep = ("RTA_DST", "RTA_TABLE", "RTA_PRIORITY")
+    copy["attrs"] = [[key, value] for key, value in _pairs(message["attrs"]) if not route or key in keep]
+    if route:
+        copy["scope"] = _SCOPE_NOWHERE
+    return copy
+
+
+def _destination(route: Route) -> list[Any]:
+    attributes: list[Any] = [["RTA_TABLE", route.table]]
+    if route.prefix.prefixlen:
+        attributes.append(["RTA_DST", str(route.prefix.network_address)])
+    return attributes
+
+
+def _multipath(hop: Nexthop, index: Index) -> dict[str, Any]:
+    return {
+        "oif": index(hop.device),
+        "hops": hop.weight - 1,
+        "flags": _hop_flags(hop),
+        "attrs": _gateway_attribute(hop),
+    }
+
+
+def _hop_of(hop: Any, name: Name) -> Nexthop:
+    gateway = dict(_pairs(hop["attrs"])).get("RTA_GATEWAY")
+    return Nexthop(name(hop["oif"]), _address(gateway), hop["hops"] + 1)
+
+
+def _hop_flags(hop: Nexthop) -> int:
+    # A gateway need not lie in a prefix that the route's own table knows.
+    return 0 if hop.gateway is None else _ONLINK
+
+
+def _gateway_attribute(hop: Nexthop) -> list[Any]:
+    return [] if hop.gateway is None else [["RTA_GATEWAY", str(hop.gateway)]]
+
+
+def _address(text: str | None) -> IPv4Address | None:
+    return IPv4Address(text) if text else None
+
+
+def _names(message: Any) -> set[str]:
+    return {key for key, _ in _pairs(message["attrs"])}
+
+
+def _pairs(attributes: Iterable[Any]) -> Iterable[tuple[str, Any]]:
+    return ((item[0], item[1]) for item in attributes)

@@ -1,0 +1,51 @@
+"""Kernel knobs under /proc/sys: set while we run, put back afterwards."""
+
+from __future__ import annotations
+
+import logging
+
+__all__ = ["OwnedSysctls", "read_sysctl", "write_sysctl"]
+
+_log = logging.getLogger("roamd.plane")
+
+
+class OwnedSysctls:
+    """Values we changed, and what they were before."""
+
+    def __init__(self) -> None:
+        self._changed: dict[str, tuple[str, str]] = {}
+
+    def set(self, name: str, value: str) -> None:
+        """Set `name` (as in `net/ipv4/ip_forward`) until `restore`."""
+        before = read_sysctl(name)
+        if before is not None and before != value and write_sysctl(name, value):
+            self._changed[name] = (before, value)
+
+    def restore(self) -> None:
+        """Put every value back that nobody else has changed since."""
+        for name, (before, ours) in self._changed.items():
+            if read_sysctl(name) == ours:
+                write_sysctl(name, before)
+        self._changed.clear()
+
+
+def read_sysctl(name: str) -> str | None:
+    """The value; None where this kernel does not know `name`."""
+    try:
+        with open(f"/proc/sys/{name}") as file:
+            return file.read().strip()
+    except OSError:
+        return None
+
+
+def write_sysctl(name: str, value: str) -> bool:
+    """Whether the kernel took the value; a refusal is logged, a missing knob is not."""
+    try:
+        with open(f"/proc/sys/{name}", "w") as file:
+            file.write(value)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        _log.warning("sysctl %s=%s: %s", name, value, error.strerror)
+        return False
+    return True

@@ -1,0 +1,204 @@
+"""A process with one `Plane`: reads an expression a line, answers with its value as JSON.
+
+Run by the lab tests inside a network namespace of theirs.  Expressions may
+await and see everything below by name.
+"""
+
+import ast
+import asyncio
+import inspect
+import json
+import logging
+import os
+import select
+import socket
+import struct
+import sys
+import time
+import traceback
+from ipaddress import IPv4Address, IPv4Network  # noqa: F401
+
+LOGGED = []
+SOCKETS = {}
+plane = None
+
+
+class Collector(logging.Handler):
+    def emit(self, record):
+        LOGGED.append(record.getMessage())
+
+
+async def begin(kind="userspace"):
+    global plane
+    plane = Plane(PlaneSettings(kind=kind))  # noqa: F821
+    await plane.start()
+
+
+def open_udp(address, port):
+    """Stand in for the registration's socket: bound, attached, delivering tunnel data."""
+    local = IPv4Address(address)
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    sock.bind((address, port))
+    bound = sock.getsockname()[1]
+    SOCKETS[address, bound] = sock
+
+    def readable():
+        for _ in range(64):
+            try:
+                data, source = sock.recvfrom(65535)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue
+            if data[:1] == b"\x04":
+                plane.deliver(local, bound, source, data)
+
+    asyncio.get_running_loop().add_reader(sock, readable)
+    plane.attach(local, bound, sock)
+    return bound
+
+
+def close_udp(address, port):
+    plane.detach(IPv4Address(address), port)
+    sock = SOCKETS.pop((address, port))
+    asyncio.get_running_loop().remove_reader(sock)
+    sock.close()
+
+
+def clock_routes(state):
+    start = time.perf_counter()
+    plane.apply_routes_now(state)
+    return time.perf_counter() - start
+
+
+async def callbacks_in(seconds):
+    """CPU seconds used while nothing should happen: a busy loop shows."""
+    before = time.process_time()
+    await asyncio.sleep(seconds)
+    return time.process_time() - before
+
+
+def monitor(seconds):
+    """How many changes of links, addresses, routes and rules (groups of <linux/rtnetlink.h>) there are."""
+    groups = 0x1 | 0x10 | 0x40 | 0x80
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
+        sock.bind((0, groups))
+        print("ready", flush=True)
+        until, changes = time.monotonic() + seconds, 0
+        while (wait := until - time.monotonic()) > 0 and select.select([sock], [], [], wait)[0]:
+            sock.recv(65535)
+            changes += 1
+    return changes
+
+
+def sniff(device, seconds):
+    """The first IPv4 packet that arrives at `device`, in hex."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)) as sock:
+        sock.bind((device, 0x0800))
+        sock.settimeout(seconds)
+        print("ready", flush=True)
+        while True:
+            packet, (_, _, kind, *_) = sock.recvfrom(65535)
+            if kind == socket.PACKET_HOST:
+                return packet.hex()
+
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+def ping(address, count=3, interval=0.02, timeout=1.0, source=None, size=56, tos=0):
+    """Answered echo requests, and the longest time between two answers."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    if source:
+        sock.bind((source, 0))
+    if tos:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
+    identifier, answered, last, gap = os.getpid() & 0xFFFF, set(), time.monotonic(), 0.0
+
+    def collect(until):
+        nonlocal last, gap
+        while (wait := until - time.monotonic()) > 0 and select.select([sock], [], [], wait)[0]:
+            packet = sock.recv(65535)
+            kind, _, _, found, sequence = struct.unpack_from("!BBHHH", packet, 20)
+            if kind == 0 and found == identifier:
+                answered.add(sequence)
+                gap, last = max(gap, time.monotonic() - last), time.monotonic()
+            if len(answered) == count:
+                return
+
+    for sequence in range(count):
+        header = struct.pack("!BBHHH", 8, 0, 0, identifier, sequence)
+        body = header + bytes(size)
+        body = struct.pack("!BBHHH", 8, 0, checksum(body), identifier, sequence) + bytes(size)
+        try:
+            sock.sendto(body, (address, 0))
+        except OSError as error:
+            print(f"ping {sequence}: {error}", file=sys.stderr)
+        collect(time.monotonic() + interval)
+    if len(answered) < count:
+        collect(time.monotonic() + timeout)
+    return {"answered": len(answered), "gap": gap}
+
+
+def tcp_sink(address, port):
+    """Accept one connection and count its octets."""
+    with socket.create_server((address, port)) as server:
+        print("ready", flush=True)
+        connection, _ = server.accept()
+        total, start, buffer = 0, time.perf_counter(), bytearray(1 << 18)
+        while size := connection.recv_into(buffer):
+            total += size
+        connection.sendall(b"x")
+        return {"octets": total, "seconds": time.perf_counter() - start}
+
+
+def tcp_source(address, port, octets, source):
+    """Send, and wait until the sink has seen the end."""
+    with socket.create_connection((address, port), timeout=30, source_address=(source, 0)) as sock:
+        start, block = time.perf_counter(), bytes(1 << 16)
+        for _ in range(octets // len(block)):
+            sock.sendall(block)
+        sock.shutdown(socket.SHUT_WR)
+        sock.recv(1)
+        return {"octets": octets, "seconds": time.perf_counter() - start}
+
+
+async def evaluate(line):
+    code = compile(line, "<line>", "eval", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    result = eval(code, globals())
+    return await result if inspect.isawaitable(result) else result
+
+
+def load():
+    """Only where a plane is wanted: the tools start faster without."""
+    from router.config.model import PlaneSettings
+    from router.plane import model
+    from router.plane.plane import Plane, PlaneError
+
+    globals().update(vars(model), Plane=Plane, PlaneError=PlaneError, PlaneSettings=PlaneSettings)
+
+
+async def serve():
+    load()
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=1 << 24)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        try:
+            answer = {"value": await evaluate(line.decode())}
+        except Exception as error:
+            traceback.print_exc()
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    logging.getLogger("roamd").addHandler(Collector())
+    if len(sys.argv) > 1:
+        print(json.dumps(eval(sys.argv[1])), flush=True)
+    else:
+        asyncio.run(serve())

@@ -1,0 +1,261 @@
+"""Routes, rules and addresses against a kernel; the diff alone without one."""
+
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.netlink import fibmsg, rtmsg
+from router.plane import messages
+from router.plane.model import Nexthop, PlaneState, Route, Rule
+from router.plane.network import missing, surplus
+
+DEFAULT = IPv4Network("0.0.0.0/0")
+HOME = IPv4Address("10.99.0.2")
+
+devices = st.sampled_from(["up0", "roam1", "roam0a630002.15"])
+addresses = st.integers(1, 2**32 - 2).map(IPv4Address)
+prefixes = st.tuples(addresses, st.integers(0, 32)).map(lambda pair: IPv4Network(pair, strict=False))
+hops = st.builds(Nexthop, devices, st.none() | addresses, st.integers(1, 256))
+routes = st.builds(
+    Route, st.integers(7400, 7431), prefixes, st.lists(hops, max_size=3).map(tuple), st.none() | addresses
+)
+masks = st.integers(1, 2**32 - 1)
+plain_rules = st.builds(
+    Rule, st.integers(7400, 7463), st.integers(1, 7431), st.none() | prefixes.filter(lambda p: p.prefixlen)
+)
+mark_rules = st.builds(
+    Rule,
+    st.integers(7400, 7463),
+    st.integers(1, 7431),
+    mark=masks,
+    mask=masks,
+    suppress_prefixlength=st.just(0),
+)
+keyed = st.dictionaries(st.integers(0, 9), st.integers(0, 3))
+
+
+def over_the_wire(message):
+    message.reset()
+    message.encode()
+    again = type(message)(bytes(message.data))
+    again.decode()
+    return again
+
+
+INDEX = {"up0": 2, "roam1": 7, "roam0a630002.15": 70000}
+NAME = {index: name for name, index in INDEX.items()}
+
+
+class TestDifference:
+    @given(keyed, keyed)
+    def test_putting_the_missing_and_dropping_the_surplus_gives_the_wanted(self, wanted, present):
+        kernel = dict(present)
+        kernel |= {key: value for key, value in wanted.items() if value in missing(wanted, present)}
+        for key in surplus(wanted, present):
+            del kernel[key]
+        assert kernel == wanted
+
+    @given(keyed)
+    def test_nothing_to_do_when_equal(self, wanted):
+        assert missing(wanted, wanted) == [] == surplus(wanted, wanted)
+
+
+class TestMessages:
+    @given(routes)
+    def test_a_route_reads_back_as_the_kernel_would_say_it(self, route):
+        message = over_the_wire(messages.route_message(route, INDEX.__getitem__))
+        assert messages.route_of(message, NAME.__getitem__) == messages.canonical(route)
+
+    @given(plain_rules | mark_rules)
+    def test_a_rule_reads_back(self, rule):
+        assert messages.rule_of(over_the_wire(messages.rule_message(rule))) == rule
+
+    def test_a_gateway_needs_no_prefix_in_its_table(self):
+        route = Route(7416, DEFAULT, (Nexthop("up0", IPv4Address("192.0.2.1")),))
+        assert messages.route_message(route, INDEX.__getitem__)["flags"] == 4
+
+    def test_a_mark_without_a_mask_is_the_whole_mark(self):
+        message = over_the_wire(messages.rule_message(Rule(7400, 7401, mark=5)))
+        assert messages.rule_of(message) == Rule(7400, 7401, mark=5, mask=0xFFFFFFFF)
+
+    def test_others_routes_and_rules_are_not_taken_for_ours(self):
+        metric = messages.route_message(Route(7400, DEFAULT), INDEX.__getitem__)
+        metric["attrs"].append(["RTA_PRIORITY", 10])
+        assert messages.route_of(over_the_wire(metric), NAME.__getitem__) is None
+        by_device = messages.rule_message(Rule(7400, 7401))
+        by_device["attrs"].append(["FRA_IIFNAME", "up0"])
+        assert messages.rule_of(over_the_wire(by_device)) is None
+
+    def test_learned_path_mtus_are_no_routes(self):
+        learned = messages.route_message(Route(7400, DEFAULT), INDEX.__getitem__)
+        learned["flags"] = 0x200
+        assert messages.table_of(over_the_wire(learned)) == -1
+
+    @pytest.mark.parametrize("kind", [rtmsg, fibmsg])
+    def test_a_deletion_names_the_table(self, kind):
+        make = messages.route_message if kind is rtmsg else lambda rule, _: messages.rule_message(rule)
+        thing = Route(7409, DEFAULT) if kind is rtmsg else Rule(7400, 7409)
+        deletion = messages.deletion(over_the_wire(make(thing, INDEX.__getitem__)))
+        assert messages.table_of(over_the_wire(deletion)) == 7409
+
+
+@pytest.mark.lab
+class TestKernel:
+    @pytest.fixture
+    def node(self, lone):
+        for name in ("up0", "up1"):
+            lone.ip("link", "add", name, "type", "veth", "peer", f"{name}x")
+            lone.ip("link", "set", name, "up")
+            lone.ip("link", "set", f"{name}x", "up")
+        lone.run("await begin()")
+        return lone
+
+    def routes(self, node, table):
+        return node.ip_json("route", "show", "table", str(table))
+
+    def test_every_kind_of_route(self, node):
+        node.apply(
+            PlaneState(
+                addresses=(("lo", HOME),),
+                routes=(
+                    Route(7400, DEFAULT, (Nexthop("up0", weight=100), Nexthop("up1", weight=25)), HOME),
+                    Route(7401, IPv4Network("10.50.0.0/16"), (Nexthop("up1", weight=7),), HOME),
+                    Route(7416, DEFAULT, (Nexthop("up0", IPv4Address("192.0.2.1")),)),
+                    Route(7431, DEFAULT),
+                ),
+            )
+        )
+        [spread] = self.routes(node, 7400)
+        assert [(hop["dev"], hop["weight"]) for hop in spread["nexthops"]] == [("up0", 100), ("up1", 25)]
+        assert spread["prefsrc"] == str(HOME)
+        [direct] = self.routes(node, 7401)
+        assert (direct["dst"], direct["dev"], direct["scope"]) == ("10.50.0.0/16", "up1", "link")
+        [gateway] = self.routes(node, 7416)
+        assert (gateway["gateway"], gateway["flags"]) == ("192.0.2.1", ["onlink"])
+        [none] = self.routes(node, 7431)
+        assert none["type"] == "unreachable"
+        assert node.run("plane.counters()")["plane_refused"] == 0
+
+    def test_every_kind_of_rule(self, node):
+        rules = (
+            Rule(7400, 254, suppress_prefixlength=0),
+            Rule(7401, 7416, source=IPv4Network("198.51.100.2/32")),
+            Rule(7421, 7401, mark=0x01000000, mask=0x0F000000),
+            Rule(7440, 7400),
+            Rule(7441, 7431, source=IPv4Network("10.50.0.0/24")),
+        )
+        node.apply(PlaneState(rules=rules))
+        text = node.ip("rule")
+        assert "7400:\tfrom all lookup main suppress_prefixlength 0" in text
+        assert "7421:\tfrom all fwmark 0x1000000/0xf000000 lookup 7401" in text
+        assert "7441:\tfrom 10.50.0.0/24 lookup 7431" in text
+        node.apply(PlaneState(rules=rules[1:3]))
+        assert [rule["priority"] for rule in node.ip_json("rule")] == [0, 7401, 7421, 32766, 32767]
+
+    def test_applying_twice_changes_nothing(self, node):
+        state = PlaneState(
+            addresses=(("lo", HOME),),
+            routes=(Route(7400, DEFAULT, (Nexthop("up0", weight=9), Nexthop("up1")), HOME),),
+            rules=(Rule(7421, 7401, mark=0x01000000, mask=0x0F000000), Rule(7440, 7400)),
+        )
+        node.apply(state)
+        before = node.snapshot()
+        monitor = node.tool("monitor(0.5)")
+        monitor.wait_ready()
+        node.apply(state)
+        assert monitor.result() == 0
+        assert node.snapshot() == before
+
+    def test_a_route_that_vanished_comes_back(self, node):
+        state = PlaneState(routes=(Route(7401, DEFAULT, (Nexthop("up0"),)),), addresses=(("lo", HOME),))
+        node.apply(state)
+        node.ip("link", "set", "up0", "down")
+        node.ip("link", "set", "up0", "up")
+        node.ip("address", "del", f"{HOME}/32", "dev", "lo")
+        assert self.routes(node, 7401) == []
+        node.apply(state)
+        assert self.routes(node, 7401)[0]["dev"] == "up0"
+        assert f"{HOME}/32" in node.ip("address", "show", "dev", "lo")
+
+    def test_a_refused_route_does_not_stop_the_others(self, node):
+        node.apply(
+            PlaneState(
+                routes=(
+                    Route(7401, DEFAULT, (Nexthop("gone0"),)),
+                    Route(7402, DEFAULT, (Nexthop("up0"), Nexthop("gone0"))),
+                    Route(7403, DEFAULT, (Nexthop("up0"),), IPv4Address("192.0.2.77")),
+                    Route(7404, DEFAULT, (Nexthop("up1"),)),
+                ),
+                rules=(Rule(7424, 7404),),
+            )
+        )
+        assert self.routes(node, 7404)[0]["dev"] == "up1"
+        assert "7424" in node.ip("rule")
+        assert node.run("plane.counters()")["plane_refused"] == 3
+        assert any("gone0" in line for line in node.run("LOGGED"))
+
+    def test_only_routes_that_exist_move_at_once(self, node):
+        first = (Route(7401, DEFAULT, (Nexthop("up0"),)), Route(7402, DEFAULT, (Nexthop("up1"),)))
+        node.apply(PlaneState(routes=first))
+        after = PlaneState(
+            routes=(
+                Route(7401, DEFAULT, (Nexthop("up1"),)),
+                Route(7402, DEFAULT, (Nexthop("notyet"),)),
+                Route(7403, DEFAULT, (Nexthop("up1"),)),
+            )
+        )
+        seconds = node.run(f"clock_routes({after!r})")
+        assert seconds < 0.01
+        assert self.routes(node, 7401)[0]["dev"] == "up1"
+        assert self.routes(node, 7402)[0]["dev"] == "up1"
+        assert "7403" not in node.ip("route", "show", "table", "all")
+
+    def test_others_tables_rules_and_addresses_stay(self, node):
+        node.ip("route", "add", "192.0.2.0/24", "dev", "up0", "table", "7399")
+        node.ip("route", "add", "192.0.2.0/24", "dev", "up0", "table", "7432")
+        node.ip("rule", "add", "priority", "7399", "lookup", "7399")
+        node.ip("rule", "add", "priority", "7464", "lookup", "7432")
+        node.ip("address", "add", f"{HOME}/32", "dev", "lo")
+        before = node.snapshot()
+        node.apply(
+            PlaneState(addresses=(("lo", HOME),), routes=(Route(7400, DEFAULT),), rules=(Rule(7463, 7400),))
+        )
+        node.run("await plane.close()")
+        assert node.snapshot() == before
+
+    def test_strangers_in_our_blocks_go(self, node):
+        node.ip("route", "add", "blackhole", "default", "table", "7400")
+        node.ip("route", "add", "default", "dev", "up0", "table", "7400", "metric", "5")
+        node.ip("rule", "add", "priority", "7440", "iif", "up0", "lookup", "7400")
+        node.ip("rule", "add", "priority", "7440", "fwmark", "3", "to", "192.0.2.0/24", "lookup", "7400")
+        wanted = PlaneState(routes=(Route(7400, DEFAULT, (Nexthop("up1"),)),), rules=(Rule(7440, 7400),))
+        node.apply(wanted)
+        [route] = self.routes(node, 7400)
+        assert (route["dev"], "metric" in route) == ("up1", False)
+        [rule] = [rule for rule in node.ip_json("rule") if rule["priority"] == 7440]
+        assert rule["table"] == "7400" and "iif" not in rule and "fwmark" not in rule
+
+    def test_what_a_killed_process_left_is_removed(self, node):
+        before = node.snapshot()
+        node.apply(
+            PlaneState(
+                addresses=(("lo", HOME),),
+                routes=(Route(7400, DEFAULT, (Nexthop("up0"), Nexthop("up1")), HOME), Route(7431, DEFAULT)),
+                rules=(Rule(7400, 254, suppress_prefixlength=0), Rule(7440, 7400)),
+                ruleset="  chain c { type filter hook forward priority 0; }\n",
+            )
+        )
+        node.kill()
+        assert node.snapshot() != before
+        node.run("await begin()")
+        assert node.snapshot() == before
+
+    def test_multipath_spreads_by_ports_while_running(self, lone):
+        name = "net/ipv4/fib_multipath_hash_policy"
+        assert lone.sysctl(name) == "0"
+        lone.run("await begin()")
+        assert lone.sysctl(name) == "1"
+        lone.run("await plane.close()")
+        assert lone.sysctl(name) == "0"
