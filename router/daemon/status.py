@@ -21,6 +21,8 @@ __all__ = ["home_agent_status", "mobile_node_status"]
 
 Status = dict[str, Any]
 
+_COUNTED = ("rx_bytes", "tx_bytes", "rx_packets", "tx_packets", "dropped")
+
 
 def mobile_node_status(role: MobileNodeRole) -> Status:
     """Uplinks, bindings, tunnels, flows and counters of a mobile node."""
@@ -137,7 +139,8 @@ def _tunnels(plane: Plane, tunnels: Iterable[tuple[int, Tunnel]]) -> list[Status
             "local": _endpoint(tunnel.local, tunnel.local_port),
             "remote": _endpoint(tunnel.remote, tunnel.remote_port),
             "mtu": tunnel.mtu,
-            **statistics.get(tunnel.device, {}),
+            # A tunnel that is about to stand has carried nothing yet.
+            **(statistics.get(tunnel.device) or dict.fromkeys(_COUNTED, 0)),
         }
         for bid, tunnel in tunnels
     ]

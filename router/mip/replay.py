@@ -1,8 +1,8 @@
-"""Replay protection by time stamps, with several uplinks at once.
+"""Replay protection by time stamps (RFC 5944 section 5.7.1), with several uplinks at once.
 
-RFC 5944 section 5.7.1 wants every time stamp to be greater than all accepted
-before.  Two requests of one mobile node sent at the same moment through
-uplinks of different delay arrive in any order, though, so the mark is kept
+The RFC wants every time stamp to be greater than all accepted before.  Two
+requests of one mobile node sent at the same moment through uplinks of
+different delay arrive in any order, though, so the home agent keeps its mark
 per Binding ID, which the authenticator covers.  A request that touches
 several bindings must be newer than all of them, and nothing older than it is
 accepted afterwards.
@@ -10,13 +10,45 @@ accepted afterwards.
 
 from __future__ import annotations
 
-from router.mip.identification import to_wall
+from router.mip.identification import LOW, from_wall, to_wall
 
-__all__ = ["ReplayGuard"]
+__all__ = ["ReplayGuard", "TimeStamps", "newer"]
+
+_MASK = (1 << 64) - 1
+_HALF = 1 << 63
+
+
+def newer(identification: int, than: int) -> bool:
+    """Whether one time stamp is later than another, also across the end of the NTP era in 2036."""
+    return 0 < (identification - than) & _MASK < _HALF
+
+
+class TimeStamps:
+    """The mobile node's end: strictly increasing over all its requests, by the home agent's clock."""
+
+    def __init__(self) -> None:
+        self._offset = 0.0
+        self._last: int | None = None
+
+    def next(self, wall: float) -> int:
+        stamp = from_wall(wall + self._offset)
+        if self._last is not None and not newer(stamp, self._last):
+            stamp = (self._last + 1) & _MASK
+        self._last = stamp
+        return stamp
+
+    def adopt(self, identification: int, wall: float, tolerance: float) -> None:
+        """Take over the clock in the high half of an authentic reply with code 133."""
+        # Half a second up: its seconds come without their fraction.
+        theirs = to_wall(identification & ~LOW) + 0.5
+        self._offset = theirs - wall
+        # Time stamps too far ahead were never accepted: they need not be exceeded.
+        if self._last is not None and newer(self._last, from_wall(theirs + tolerance)):
+            self._last = None
 
 
 class ReplayGuard:
-    """The marks of one mobile node.  They outlive the bindings they came from.
+    """The home agent's marks of one mobile node.  They outlive the bindings they came from.
 
     `floor` is the identification that belongs to the home agent's start: what
     was sent before it may have been accepted then, and the memory of it is gone.
@@ -32,9 +64,8 @@ class ReplayGuard:
 
     def is_fresh(self, identification: int, bid: int | None) -> bool:
         """Whether a request for `bid` (None: for several bindings) with this identification is new."""
-        if bid is None:
-            return identification > max(self._floor, *self._marks.values(), 0)
-        return identification > max(self._floor, self._marks.get(bid, 0))
+        marks = self._marks.values() if bid is None else [self._marks.get(bid, self._floor)]
+        return all(newer(identification, mark) for mark in (self._floor, *marks))
 
     def is_duplicate(self, identification: int, bid: int | None) -> bool:
         """Whether this very request was the last one accepted."""
