@@ -27,6 +27,7 @@ class PlaneKeeper:
         self._wanted = asyncio.Event()
         self._settled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
         self.counters = {"plane_applied": 0, "plane_failed": 0}
         self.problem: str | None = None
 
@@ -36,8 +37,11 @@ class PlaneKeeper:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            # Not by cancelling: Python 3.11's wait_for, in the middle of an
+            # application, may swallow that, and the wait would never end.
+            self._closing = True
+            self._wanted.set()
+            await self._task
         await self._plane.close()
 
     def changed(self, *, hurry: bool = False) -> None:
@@ -55,6 +59,8 @@ class PlaneKeeper:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
+            if self._closing:
+                return
             try:
                 await self._plane.apply(self._plan())
                 self.counters["plane_applied"] += 1

@@ -1,0 +1,100 @@
+"""The plane's keeper, with a plane that takes its time."""
+
+import asyncio
+
+from router.daemon.keeper import PlaneKeeper
+from router.plane.errors import PlaneError
+from router.plane.model import PlaneState
+
+
+class SlowPlane:
+    """Applies when told to go on; refuses while `refusing`; a cancellation it does not even notice."""
+
+    def __init__(self):
+        self.applied, self.closed, self.refusing = [], False, False
+        self.go, self.busy = asyncio.Event(), asyncio.Event()
+
+    async def start(self):
+        return
+
+    async def apply(self, state):
+        self.busy.set()
+        while not self.go.is_set():
+            try:
+                await self.go.wait()
+            except asyncio.CancelledError:
+                continue
+        if self.refusing:
+            raise PlaneError("no nft")
+        self.applied.append(state)
+
+    def apply_routes_now(self, state):
+        self.applied.append(("routes", state))
+
+    async def close(self):
+        self.closed = True
+
+
+def run(scenario):
+    async def inside():
+        plane = SlowPlane()
+        states = [PlaneState(ruleset=str(number)) for number in range(9)]
+        keeper = PlaneKeeper(plane, lambda: states[0])
+        await keeper.start()
+        await scenario(plane, keeper, states)
+
+    asyncio.run(asyncio.wait_for(inside(), 5))
+
+
+def test_closing_in_the_middle_of_an_application_ends():
+    async def scenario(plane, keeper, states):
+        keeper.changed()
+        await plane.busy.wait()
+        closing = asyncio.ensure_future(keeper.close())
+        await asyncio.sleep(0)
+        plane.go.set()
+        await closing
+        assert plane.closed
+
+    run(scenario)
+
+
+def test_the_newest_plan_is_what_settles():
+    async def scenario(plane, keeper, states):
+        keeper.changed()
+        await plane.busy.wait()
+        states[0] = states[5]
+        keeper.changed()
+        plane.go.set()
+        await keeper.settled()
+        assert plane.applied[-1] == states[5]
+        await keeper.close()
+
+    run(scenario)
+
+
+def test_hurry_moves_routes_before_it_returns():
+    async def scenario(plane, keeper, states):
+        keeper.changed(hurry=True)
+        assert plane.applied == [("routes", states[0])]
+        plane.go.set()
+        await keeper.close()
+
+    run(scenario)
+
+
+def test_a_refusal_is_a_named_problem_and_settles():
+    async def scenario(plane, keeper, states):
+        plane.refusing = True
+        plane.go.set()
+        keeper.changed()
+        await keeper.settled()
+        assert keeper.problem == "no nft"
+        assert keeper.counters["plane_failed"] == 1
+        plane.refusing = False
+        keeper.changed()
+        await keeper.settled()
+        assert keeper.problem is None
+        await keeper.close()
+
+    run(scenario)
