@@ -6,15 +6,18 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
+from itertools import takewhile
 
 from router.clock import Instant
 from router.config.model import HomeAgent as Settings
 from router.config.model import Mobile
 from router.mip.auth import sign, verify
-from router.mip.binding import Binding
+from router.mip.binding import Binding, Bindings
 from router.mip.effect import Effect, Event, Granted, Removed, Reply
 from router.mip.extension import (
+    Authentication,
     Extension,
+    FlowBinding,
     Malformed,
     MobileNetworkAcknowledgement,
     MobileNetworkRequest,
@@ -24,12 +27,10 @@ from router.mip.extension import (
 )
 from router.mip.identification import from_wall, with_high_half
 from router.mip.message import RegistrationReply, RegistrationRequest, Reject, decode
-from router.mip.numbers import Encapsulation, MobileNetworkCode, ReplyCode
-from router.mip.replay import ReplayGuard
+from router.mip.numbers import Encapsulation, FlowAction, MobileNetworkCode, ReplyCode
 
 __all__ = ["HomeAgent"]
 
-_SLOTS = range(1, 16)
 _ANY_HOME_AGENT = (IPv4Address("0.0.0.0"), IPv4Address("255.255.255.255"))
 _UDP_DECLINED = 64
 
@@ -39,25 +40,6 @@ Source = tuple[IPv4Address, int]
 class _Denied(Exception):
     def __init__(self, code: ReplyCode, why: str, extensions: tuple[Extension, ...] = ()) -> None:
         self.code, self.why, self.extensions = code, why, extensions
-
-
-class _Registered:
-    """All that is known of one mobile node: its bindings by BID, its replay marks."""
-
-    def __init__(self, mobile: Mobile, floor: int) -> None:
-        self.mobile = mobile
-        self.bindings: dict[int, Binding] = {}
-        self.guard = ReplayGuard(floor, mobile.security.tolerance)
-
-    def slot_for(self, bid: int, keep: set[int]) -> int:
-        """The binding's own number, or the lowest that no kept binding has.
-
-        There is always one: `max_bindings` is at most 15.
-        """
-        if bid in self.bindings:
-            return self.bindings[bid].slot
-        taken = {self.bindings[kept].slot for kept in keep}
-        return next(slot for slot in _SLOTS if slot not in taken)
 
 
 class HomeAgent:
@@ -74,16 +56,14 @@ class HomeAgent:
         self.settings = settings
         self.networks = networks
         self.counters: dict[str, int] = {}
-        self._nodes = {mobile.home_address: _Registered(mobile, floor) for mobile in mobiles}
+        self._nodes = {mobile.home_address: Bindings(mobile, floor) for mobile in mobiles}
         self._expiries: list[tuple[float, int, int]] = []
 
     @property
     def bindings(self) -> dict[tuple[IPv4Address, int], Binding]:
         """Every binding by home address and BID (0: registered without a Multipath extension)."""
         return {
-            (home, bid): binding
-            for home, node in self._nodes.items()
-            for bid, binding in node.bindings.items()
+            (home, bid): binding for home, node in self._nodes.items() for bid, binding in node.by_bid.items()
         }
 
     def receive(self, data: bytes, source: Source, now: Instant) -> list[Effect]:
@@ -98,7 +78,9 @@ class HomeAgent:
             return self._dropped("unknown_mobile", source, f"home address {message.home_address}")
         if not verify(data, message, node.mobile.security):
             return self._dropped("bad_authenticator", source, f"mobile node {node.mobile.name}")
-        return self._decide(node, message, source, now)
+        # What follows the authenticator is not the mobile node's word, and no foreign agent is trusted.
+        covered = takewhile(lambda item: not isinstance(item, Authentication), message.extensions)
+        return self._decide(node, replace(message, extensions=tuple(covered)), source, now)
 
     def tick(self, now: Instant) -> list[Effect]:
         """Remove the bindings whose lifetime is over (RFC 5944 section 4.2.3: without any message)."""
@@ -106,7 +88,7 @@ class HomeAgent:
         while self._expiries and self._expiries[0][0] <= now.monotonic:
             expires, home, bid = heapq.heappop(self._expiries)
             node = self._nodes[IPv4Address(home)]
-            binding = node.bindings.get(bid)
+            binding = node.by_bid.get(bid)
             if binding is not None and binding.expires <= expires:
                 self._count("expired")
                 effects += self._remove(node, [bid], "lifetime expired")
@@ -117,7 +99,7 @@ class HomeAgent:
         return self._expiries[0][0] if self._expiries else None
 
     def _decide(
-        self, node: _Registered, request: RegistrationRequest, source: Source, now: Instant
+        self, node: Bindings, request: RegistrationRequest, source: Source, now: Instant
     ) -> list[Effect]:
         multipath = request.find(Multipath)
         scope = _scope(request, multipath)
@@ -136,7 +118,7 @@ class HomeAgent:
 
     def _process(
         self,
-        node: _Registered,
+        node: Bindings,
         request: RegistrationRequest,
         multipath: Multipath | None,
         scope: int | None,
@@ -149,25 +131,19 @@ class HomeAgent:
         if multipath is not None and not node.mobile.multipath:
             raise _Denied(ReplyCode.MULTIPATH_NOT_ALLOWED, "several care-of addresses are not allowed")
         if request.lifetime == 0:
-            return self._deregister(node, request, multipath), (), 0
+            return self._remove(node, node.removed_by(request, multipath), "de-registered"), (), 0
+        self._check_care_of_address(request)
         nat, udp = self._udp(request, source)
-        networks, acknowledgements = self._networks(node.mobile, request)
         bid = multipath.bid if multipath is not None else 0
-        keep = self._kept(node, multipath)
-        old = node.bindings.get(bid)
-        if old is None and len(keep - {bid}) >= node.mobile.max_bindings:
-            raise _Denied(
-                ReplyCode.HA_TOO_MANY_BINDINGS, f"{node.mobile.max_bindings} bindings are the most allowed"
-            )
-        slot = node.slot_for(bid, keep)
-        effects = self._remove(node, sorted(set(node.bindings) - keep - {bid}), "replaced")
-        granted = min(request.lifetime, self.settings.max_lifetime)
-        if nat:
-            granted = min(granted, self.settings.nat_lifetime)
+        keep = node.kept_by(multipath)
+        self._check_room(node, bid, keep)
+        flows = _check_flows(request, keep | {bid})
+        networks, acknowledgements = self._networks(node.mobile, request)
+        granted = self._granted(request.lifetime, nat)
         binding = Binding(
             mobile=node.mobile,
             bid=bid,
-            slot=slot,
+            slot=node.slot_for(bid, keep),
             label=multipath.label if multipath is not None else 0,
             access_technology=multipath.access_technology if multipath is not None else 0,
             care_of_address=request.care_of_address,
@@ -179,14 +155,33 @@ class HomeAgent:
             expires=now.monotonic + granted,
             mobile_networks=networks,
         )
-        effects += self._grant(node, binding, old)
+        effects = self._remove(node, sorted(set(node.by_bid) - keep - {bid}), "replaced")
+        effects += self._grant(node, binding)
         if multipath is not None and multipath.bulk:
             effects += self._refresh_others(node, bid, request.lifetime, now)
-        extensions = (*((udp,) if udp is not None else ()), *acknowledgements)
-        return effects, extensions, granted
+        if flows:
+            text = f"{node.mobile.name}: its {flows} flow policies are not followed, ours are"
+            effects.append(Event("warning", "flow_policy", text))
+        return effects, (*((udp,) if udp is not None else ()), *acknowledgements), granted
+
+    def _granted(self, asked: int, nat: bool) -> int:
+        granted = min(asked, self.settings.max_lifetime)
+        return min(granted, self.settings.nat_lifetime) if nat else granted
+
+    @staticmethod
+    def _check_room(node: Bindings, bid: int, keep: set[int]) -> None:
+        most = node.mobile.max_bindings
+        if bid not in node.by_bid and len(keep) >= most:
+            raise _Denied(ReplyCode.HA_TOO_MANY_BINDINGS, f"{most} bindings are the most allowed")
+
+    def _check_care_of_address(self, request: RegistrationRequest) -> None:
+        care_of = request.care_of_address
+        own = care_of in (request.home_address, self.settings.address)
+        if own or care_of.is_unspecified or care_of.is_multicast:
+            raise _Denied(ReplyCode.HA_POORLY_FORMED_REQUEST, f"care-of address {care_of} leads nowhere")
 
     def _check_identification(
-        self, node: _Registered, request: RegistrationRequest, scope: int | None, now: Instant
+        self, node: Bindings, request: RegistrationRequest, scope: int | None, now: Instant
     ) -> None:
         mismatch = ReplyCode.HA_IDENTIFICATION_MISMATCH
         if not node.guard.in_tolerance(request.identification, now.wall):
@@ -260,59 +255,32 @@ class HomeAgent:
             )
         return good, acknowledgements
 
-    @staticmethod
-    def _kept(node: _Registered, multipath: Multipath | None) -> set[int]:
-        """BIDs whose bindings a registration leaves alone.
-
-        Without a Multipath extension the request replaces all (S is not
-        offered: code 1); with it, all others stay, but for a plain binding
-        and for overwrite, which RFC 7629 section 4.1 makes wipe them.
-        """
-        if multipath is None or multipath.overwrite:
-            return set()
-        return set(node.bindings) - {0}
-
-    def _deregister(
-        self, node: _Registered, request: RegistrationRequest, multipath: Multipath | None
-    ) -> list[Effect]:
-        # An unknown BID or care-of address is no error: the wish is already fulfilled.
-        if request.care_of_address == node.mobile.home_address or (multipath is not None and multipath.bulk):
-            gone = sorted(node.bindings)
-        elif multipath is not None:
-            gone = [multipath.bid] if multipath.bid in node.bindings else []
-        else:
-            care_of = request.care_of_address
-            gone = [bid for bid, binding in node.bindings.items() if binding.care_of_address == care_of]
-        return self._remove(node, gone, "de-registered")
-
-    def _grant(self, node: _Registered, binding: Binding, old: Binding | None) -> list[Effect]:
-        node.bindings[binding.bid] = binding
+    def _grant(self, node: Bindings, binding: Binding) -> list[Effect]:
+        old = node.by_bid.get(binding.bid)
+        node.by_bid[binding.bid] = binding
         heapq.heappush(self._expiries, (binding.expires, int(node.mobile.home_address), binding.bid))
         effects: list[Effect] = [Granted(binding)]
         if old is None or (old.source, old.source_port) != (binding.source, binding.source_port):
-            effects.append(Event("info", "binding", _sentence(binding)))
+            effects.append(Event("info", "binding", f"{node.mobile.name}: {binding.terms}"))
         return effects
 
-    def _refresh_others(self, node: _Registered, bid: int, lifetime: int, now: Instant) -> list[Effect]:
+    def _refresh_others(self, node: Bindings, bid: int, lifetime: int, now: Instant) -> list[Effect]:
         effects: list[Effect] = []
-        for other in [binding for key, binding in node.bindings.items() if key != bid]:
-            cap = self.settings.nat_lifetime if other.nat else self.settings.max_lifetime
-            granted = min(lifetime, cap)
-            effects += self._grant(
-                node, replace(other, granted=granted, expires=now.monotonic + granted), other
-            )
+        for other in [binding for key, binding in node.by_bid.items() if key != bid]:
+            granted = self._granted(lifetime, other.nat)
+            effects += self._grant(node, replace(other, granted=granted, expires=now.monotonic + granted))
         return effects
 
-    def _remove(self, node: _Registered, bids: Iterable[int], reason: str) -> list[Effect]:
+    def _remove(self, node: Bindings, bids: Iterable[int], reason: str) -> list[Effect]:
         effects: list[Effect] = []
         for bid in bids:
-            binding = node.bindings.pop(bid)
+            binding = node.by_bid.pop(bid)
             text = f"{node.mobile.name}: binding {bid} ({binding.care_of_address}) gone: {reason}"
             effects += [Removed(binding, reason), Event("info", "binding", text)]
         return effects
 
     def _deny(
-        self, node: _Registered, request: RegistrationRequest, denied: _Denied, source: Source, now: Instant
+        self, node: Bindings, request: RegistrationRequest, denied: _Denied, source: Source, now: Instant
     ) -> list[Effect]:
         self._count(f"denied_{int(denied.code)}")
         identification = request.identification
@@ -326,7 +294,7 @@ class HomeAgent:
 
     def _reply(
         self,
-        node: _Registered,
+        node: Bindings,
         request: RegistrationRequest,
         source: Source,
         code: ReplyCode,
@@ -362,6 +330,18 @@ def _scope(request: RegistrationRequest, multipath: Multipath | None) -> int | N
     return multipath.bid
 
 
+def _check_flows(request: RegistrationRequest, bids: set[int]) -> int:
+    """How many flow policies the request has (RFC 7629 section 4.2); each must name bindings that exist."""
+    flows = request.all(FlowBinding)
+    for flow in flows:
+        unknown = set(flow.bids) - bids
+        if flow.action != FlowAction.DROP and unknown:
+            raise _Denied(
+                ReplyCode.INVALID_FB_IDENTIFIER, f"flow policy for unknown bindings {sorted(unknown)}"
+            )
+    return len(flows)
+
+
 def _network_code(mobile: Mobile, prefix: IPv4Network) -> MobileNetworkCode:
     if prefix.prefixlen == 0:
         return MobileNetworkCode.INVALID_PREFIX_LENGTH
@@ -372,10 +352,3 @@ def _acknowledge(
     prefix: IPv4Network, code: MobileNetworkCode, implicit: bool
 ) -> MobileNetworkAcknowledgement:
     return MobileNetworkAcknowledgement(code, prefix.prefixlen, prefix.network_address, implicit)
-
-
-def _sentence(binding: Binding) -> str:
-    where = f"{binding.care_of_address}"
-    if binding.nat:
-        where += f" behind NAT at {binding.source}:{binding.source_port}"
-    return f"{binding.mobile.name}: binding {binding.bid} at {where}, {binding.granted} s, {binding.encapsulation}"

@@ -10,12 +10,15 @@ accepted afterwards.
 
 from __future__ import annotations
 
+import random
+
 from router.mip.identification import LOW, from_wall, to_wall
 
 __all__ = ["ReplayGuard", "TimeStamps", "newer"]
 
 _MASK = (1 << 64) - 1
 _HALF = 1 << 63
+_FINER = 10
 
 
 def newer(identification: int, than: int) -> bool:
@@ -26,12 +29,14 @@ def newer(identification: int, than: int) -> bool:
 class TimeStamps:
     """The mobile node's end: strictly increasing over all its requests, by the home agent's clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, rng: random.Random) -> None:
+        self._random = rng
         self._offset = 0.0
         self._last: int | None = None
 
     def next(self, wall: float) -> int:
-        stamp = from_wall(wall + self._offset)
+        # Bits finer than the clock are random: low halves, by which replies are matched, do not recur.
+        stamp = from_wall(wall + self._offset) | self._random.getrandbits(_FINER)
         if self._last is not None and not newer(stamp, self._last):
             stamp = (self._last + 1) & _MASK
         self._last = stamp

@@ -55,6 +55,7 @@ class World:
         self.up = set()
         self.bound = {}
         self.sent = []
+        self.heard = {"agent": [], "node": []}
         self.events = []
         self.agent_alive = True
         self.time += 1.0
@@ -119,9 +120,23 @@ class World:
             return
         if to == "agent":
             if self.agent_alive:
+                self.heard["agent"].append(data)
                 self.agent_did(self.agent.receive(data, source, self.instant()), bid)
         else:
+            self.heard["node"].append(data)
             self.node_did(self.node.receive(bid, data, self.instant(self.skew)))
+
+    def check_pace(self):
+        """A second at least between requests of one binding, but for farewells; no time stamp twice."""
+        last, stamps = {}, set()
+        for at, _, data in self.sent:
+            message = decode(data)
+            if not isinstance(message, RegistrationRequest):
+                continue
+            assert message.identification not in stamps
+            stamps.add(message.identification)
+            assert message.lifetime == 0 or at - last.get(message.care_of_address, 0) >= 1
+            last[message.care_of_address] = at
 
     def agree(self):
         there = {bid: binding.care_of_address for (_, bid), binding in self.agent.bindings.items()}
@@ -315,16 +330,40 @@ def test_both_sides_agree_when_the_network_is_quiet(seed, loss, repeat, slow, sc
             assert binding.expires <= world.time + binding.granted
         for binding in world.bound.values():
             assert binding.expires <= world.time + binding.lifetime
-    requests = {}
-    for at, _, data in world.sent:
-        message = decode(data)
-        if isinstance(message, RegistrationRequest):
-            assert message.identification not in requests
-            requests[message.identification] = at
+    world.check_pace()
     # Quiet: nothing lost or late any more, and time for what was under way to expire.
     world.loss, world.repeat, world.delay = 0.0, 0.0, (0.01, 0.02)
     world.run(700)
     assert world.agree() == sorted(world.up)
+    world.check_pace()
+
+
+@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    seed=st.integers(0, 2**32),
+    script=st.lists(
+        st.tuples(st.sampled_from([1, 2, 3]), st.floats(0.01, 5)),
+        max_size=8,
+    ),
+    pause=st.floats(0, 400),
+)
+def test_whoever_repeats_all_he_heard_changes_nothing(seed, script, pause):
+    world = World(seed=seed, loss=0.1, delay=(0.01, 0.3))
+    for bid, wait in script:
+        world.pull(bid) if bid in world.up else world.plug(bid)
+        world.run(wait)
+    world.loss = 0.0
+    world.run(pause)
+    there, here = world.agent.bindings, dict(world.bound)
+    views = world.node.registrations
+    for data in world.heard["agent"]:
+        effects = world.agent.receive(data, (IPv4Address("203.0.113.66"), 6666), world.instant())
+        assert all(isinstance(effect, (Reply, Event)) for effect in effects)
+    for data in world.heard["node"]:
+        world.node_did(world.node.receive(1, data, world.instant()))
+    assert world.agent.bindings == there
+    assert world.bound == here
+    assert world.node.registrations == views
 
 
 @settings(max_examples=30, deadline=None)

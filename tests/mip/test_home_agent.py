@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from router.clock import Instant
 from router.config.model import HomeAgent as Settings
 from router.config.model import Mobile, SecurityAssociation
-from router.mip.auth import sign, verify
-from router.mip.effect import Granted, Removed, Reply
+from router.mip.auth import authenticator, sign, verify
+from router.mip.effect import Event, Granted, Removed, Reply
 from router.mip.extension import (
+    FlowBinding,
     MobileNetworkAcknowledgement,
     MobileNetworkRequest,
     Multipath,
@@ -299,8 +300,6 @@ def test_a_malformed_extension_is_134():
     bench = Bench()
     plain = bench.request().encode() + bytes.fromhex("9a 01 0004 04 00 03 00")
     header = bytes.fromhex("20 14 00000100")
-    from router.mip.auth import authenticator
-
     assert bench.send(plain + header + authenticator(KEY, plain + header)) == 134
 
 
@@ -320,6 +319,128 @@ def test_a_nat_that_rebinds_is_followed():
     bench.time += 1
     bench.send(sign(bench.request(Multipath(8, 1, 2), UdpTunnelRequest(), coa=CELL), KEY), NATTED, 50123)
     assert bench.agent.bindings[HOME, 2].source_port == 50123
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        Multipath(4, 1, 9, bulk=True).encode(),
+        UdpTunnelRequest(force=True).encode(),
+        MobileNetworkRequest(IPv4Network("10.51.0.0/24")).encode(),
+        bytes.fromhex("9a 01 0004 04 00 03 00"),
+    ],
+)
+def test_what_stands_behind_the_authenticator_is_nobodys_word(tail):
+    bench = Bench()
+    bench.both()
+    bench.time += 1
+    assert bench.send(sign(bench.request(lifetime=0), KEY) + tail) == 0
+    assert bench.bids() == [2]
+    bench.time += 1
+    assert bench.send(sign(bench.request(Multipath(4, 1, 1)), KEY) + tail) == 0
+    assert bench.reply.find(UdpTunnelReply) is None
+    assert bench.bids() == [1, 2]
+
+
+@pytest.mark.parametrize("coa", [HOME, AGENT, IPv4Address("0.0.0.0"), IPv4Address("224.0.0.5")])
+def test_a_care_of_address_that_leads_nowhere_is_refused(coa):
+    bench = Bench()
+    assert bench.ask(Multipath(4, 1, 1), UdpTunnelRequest(), coa=coa) == 134
+    assert bench.bids() == []
+
+
+@pytest.mark.parametrize(
+    ("action", "bids", "code"), [(1, (2, 1), 0), (1, (1, 9), 153), (0, (255,), 0), (1, (9,), 153)]
+)
+def test_a_flow_policy_must_name_bindings_that_exist(action, bids, code):
+    bench = Bench()
+    bench.ask(Multipath(8, 2, 2), coa=CELL)
+    assert bench.ask(Multipath(4, 1, 1), FlowBinding(action, bids, 1, bytes(4))) == code
+    assert bench.bids() == ([1, 2] if code == 0 else [2])
+    told = [effect for effect in bench.effects if isinstance(effect, Event) and effect.kind == "flow_policy"]
+    assert bool(told) == (code == 0)
+
+
+def test_a_plain_binding_becomes_one_with_a_bid():
+    bench = Bench()
+    assert bench.ask() == 0
+    assert bench.ask(Multipath(4, 1, 1)) == 0
+    assert bench.bids() == [1]
+
+
+def test_simultaneous_plain_bindings_are_declined_politely():
+    bench = Bench()
+    assert bench.ask(simultaneous=True) == 1
+    assert bench.ask(Multipath(4, 1, 1), simultaneous=True) == 0
+
+
+def test_a_bulk_refresh_does_not_outlive_the_cap_behind_nat():
+    bench = Bench(nat_lifetime=60)
+    bench.ask(Multipath(8, 1, 2), UdpTunnelRequest(), coa=CELL, source=NATTED)
+    bench.ask(Multipath(4, 1, 1, bulk=True))
+    assert bench.agent.bindings[HOME, 1].granted == 600
+    assert bench.agent.bindings[HOME, 2].granted == 60
+
+
+def test_a_bulk_registration_makes_its_own_binding_too():
+    bench = Bench()
+    bench.ask(Multipath(8, 1, 2), coa=CELL)
+    assert bench.ask(Multipath(4, 1, 1, bulk=True)) == 0
+    assert bench.bids() == [1, 2]
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "255.255.255.255"])
+def test_who_asks_for_any_home_agent_learns_ours(address):
+    bench = Bench()
+    asked = dataclasses.replace(bench.request(Multipath(4, 1, 1)), home_agent=IPv4Address(address))
+    assert bench.send(sign(asked, KEY)) == 0
+    assert bench.reply.home_agent == AGENT
+
+
+def test_slots_are_small_never_shared_and_used_again():
+    bench = Bench(dataclasses.replace(BUS, max_bindings=15))
+    for bid in range(240, 255):
+        assert bench.ask(Multipath(4, 1, bid)) == 0
+    slots = [binding.slot for binding in bench.agent.bindings.values()]
+    assert sorted(slots) == list(range(1, 16))
+    free = bench.agent.bindings[HOME, 245].slot
+    bench.ask(Multipath(4, 1, 245), lifetime=0)
+    bench.ask(Multipath(4, 1, 7))
+    assert bench.agent.bindings[HOME, 7].slot == free
+    bench.ask(Multipath(4, 1, 9, overwrite=True))
+    assert [binding.slot for binding in bench.agent.bindings.values()] == [1]
+
+
+def test_what_is_removed_for_another_is_said_first():
+    bench = Bench()
+    bench.both()
+    bench.ask()
+    told = [type(effect) for effect in bench.effects if isinstance(effect, (Granted, Removed))]
+    assert told == [Removed, Removed, Granted]
+
+
+def test_a_late_duplicate_of_a_denied_request_is_not_accepted():
+    bench = Bench(dataclasses.replace(BUS, max_bindings=1))
+    bench.ask(Multipath(8, 1, 2), coa=CELL)
+    bench.time += 0.001
+    denied = sign(bench.request(Multipath(4, 1, 1)), KEY)
+    assert bench.send(denied) == 135
+    bench.ask(Multipath(8, 1, 2), coa=CELL, lifetime=0)
+    assert bench.send(denied) is None
+    assert bench.bids() == []
+
+
+@given(st.data())
+def test_one_flipped_bit_and_it_is_not_believed(data):
+    bench = Bench()
+    bench.both()
+    before = bench.agent.bindings
+    bench.time += 1
+    whole = bytearray(sign(bench.request(Multipath(4, 1, 1), lifetime=0), KEY))
+    bit = data.draw(st.integers(0, 8 * len(whole) - 1))
+    whole[bit // 8] ^= 1 << bit % 8
+    assert bench.send(bytes(whole)) is None
+    assert bench.agent.bindings == before
 
 
 @given(st.lists(st.binary(max_size=120), max_size=5))
