@@ -49,7 +49,10 @@ class HomeAgentRole:
 
     async def start(self) -> None:
         """Raises OSError when port 434 of the home agent's address cannot be bound."""
-        self._socket = RegistrationSocket(self.settings.address, PORT, self._received)
+        try:
+            self._socket = RegistrationSocket(self.settings.address, PORT, self._received)
+        except OSError as error:
+            raise OSError(f"home agent {self.settings.address}, UDP port {PORT}: {error.strerror}") from None
         self.plane.attach(self._socket.address, PORT, self._socket.socket)
         await self.keeper.start()
         self.keeper.changed()

@@ -130,7 +130,7 @@ class MobileNodeRole:
             sock = None
         if view.usable and sock is None:
             self._gain(view)
-        elif before is not None and before.gateway != view.gateway:
+        elif before is not None and (before.gateway, before.mtu) != (view.gateway, view.mtu):
             self.keeper.changed()
         self._weigh()
 

@@ -20,6 +20,7 @@ from router.daemon.status import home_agent_status, mobile_node_status
 __all__ = ["Process", "read_config"]
 
 _log = logging.getLogger("roamd")
+_FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
 
 def read_config(filename: str) -> Config:
@@ -59,6 +60,7 @@ class Process:
     async def _start(self) -> None:
         journal = Journal()
         logging.getLogger("roamd").setLevel(self._config.log_level.upper())
+        _warn_without_forwarding()
         self._control = ControlServer(self._config.control, {"status": self._status})
         await self._control.start()
         if self._config.home_agent is not None:
@@ -106,6 +108,12 @@ class Process:
             result["role"].append("mobile_node")
             result.update(mobile_node_status(self._mobile))
         return result
+
+
+def _warn_without_forwarding() -> None:
+    with open(_FORWARDING) as file:
+        if file.read().strip() == "0":
+            _log.warning("this kernel forwards no packets: sysctl -w net.ipv4.ip_forward=1")
 
 
 async def _first(*events: asyncio.Event) -> None:
