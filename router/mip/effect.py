@@ -2,65 +2,122 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from router.mip.binding import Binding, MobileBinding
+    from router.mip.foreign.visitor import Visitor
+    from router.mip.home.binding import Binding
+    from router.mip.mobile.binding import MobileBinding
 
-__all__ = ["Bound", "Effect", "Event", "Granted", "Removed", "Reply", "Send", "Unbound"]
+__all__ = [
+    "Advertise",
+    "Bound",
+    "Effect",
+    "Event",
+    "Granted",
+    "GratuitousArp",
+    "ProxyArp",
+    "Removed",
+    "Reply",
+    "Send",
+    "Solicit",
+    "Unbound",
+    "Visiting",
+    "VisitorLeft",
+]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Send:
-    """Mobile node: send `data` to the home agent's port 434, out of the uplink of `bid`."""
+class Send(NamedTuple):
+    """Mobile node: send `data` out of the uplink of `bid`."""
 
     bid: int
     data: bytes
+    to: IPv4Address
+    port: int = 434
+    ttl: int = 64
+    as_home_address: bool = False
+    """From the home address: a care-of address of our own there is not, or not any more."""
 
 
-@dataclass(frozen=True)
-class Reply:
-    """Home agent: send `data` from port 434 to `address:port`."""
+class Reply(NamedTuple):
+    """Home or foreign agent: send `data` from port 434 to `address:port`."""
 
     data: bytes
     address: IPv4Address
     port: int
+    on_link: bool = False
+    """Directly onto the home or visited link, whatever the routing tables and bindings say."""
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(NamedTuple):
     """Mobile node: this binding is in force; also said again when it changed or was refreshed."""
 
     binding: MobileBinding
 
 
-@dataclass(frozen=True)
-class Unbound:
+class Unbound(NamedTuple):
     """Mobile node: the binding of `bid` carries nothing any more."""
 
     bid: int
     reason: str
 
 
-@dataclass(frozen=True)
-class Granted:
-    """Home agent: this binding is in force; also said again when it changed or was refreshed."""
+class Granted(NamedTuple):
+    """Home agent: this binding is in force; also said again when its terms changed."""
 
     binding: Binding
 
 
-@dataclass(frozen=True)
-class Removed:
+class Removed(NamedTuple):
     """Home agent: this binding is gone."""
 
     binding: Binding
     reason: str
 
 
-@dataclass(frozen=True)
-class Event:
+class ProxyArp(NamedTuple):
+    """Home agent: start or stop answering ARP for `address` on the home link (RFC 5944 section 4.6)."""
+
+    address: IPv4Address
+    on: bool
+
+
+class GratuitousArp(NamedTuple):
+    """Home agent: tell the home link who has `address` now: we, or the mobile node that came home."""
+
+    address: IPv4Address
+    returned: bool
+
+
+class Visiting(NamedTuple):
+    """Foreign agent: carry packets for this visitor; also said again when its terms changed."""
+
+    visitor: Visitor
+
+
+class VisitorLeft(NamedTuple):
+    """Foreign agent: no more packets for this visitor."""
+
+    visitor: Visitor
+    reason: str
+
+
+class Advertise(NamedTuple):
+    """An agent: send this ICMP message on the advertised link, to all or to one mobile node."""
+
+    data: bytes
+    to: IPv4Address | None = None
+
+
+class Solicit(NamedTuple):
+    """Mobile node: send this ICMP message out of the uplink of `bid`, with TTL 1."""
+
+    bid: int
+    data: bytes
+
+
+class Event(NamedTuple):
     """Something worth a line in the log; `kind` is what a flood is limited by."""
 
     level: str
@@ -69,4 +126,7 @@ class Event:
     text: str
 
 
-Effect = Send | Reply | Bound | Unbound | Granted | Removed | Event
+Effect = (
+    Send | Reply | Bound | Unbound | Granted | Removed | ProxyArp | GratuitousArp | Visiting | VisitorLeft
+    | Advertise | Solicit | Event
+)  # fmt: skip

@@ -5,10 +5,11 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from struct import Struct
 
-from router.mip.message import TunnelData
-from router.mip.numbers import Encapsulation
+from router.mip.wire.checksum import checksum
+from router.mip.wire.numbers import Encapsulation
+from router.mip.wire.udp_tunnel import TunnelData
 
-__all__ = ["IDENTIFIER", "echo_request", "reply_sequence"]
+__all__ = ["IDENTIFIER", "echo_request", "echo_source", "reply_sequence"]
 
 IDENTIFIER = 0x7629
 """ICMP identifier of our echoes, told apart from pings of people by it."""
@@ -22,29 +23,37 @@ _DONT_FRAGMENT = 0x4000
 def echo_request(home_address: IPv4Address, home_agent: IPv4Address, sequence: int) -> bytes:
     """A Tunnel Data message with an echo from the home address to the home agent."""
     icmp = _ICMP.pack(_ECHO_REQUEST, 0, 0, IDENTIFIER, sequence & 0xFFFF)
-    icmp = _ICMP.pack(_ECHO_REQUEST, 0, _checksum(icmp), IDENTIFIER, sequence & 0xFFFF)
+    icmp = _ICMP.pack(_ECHO_REQUEST, 0, checksum(icmp), IDENTIFIER, sequence & 0xFFFF)
     fields = (0x45, 0, _IP.size + len(icmp), 0, _DONT_FRAGMENT, 64, _PROTOCOL_ICMP)
     header = _IP.pack(*fields, 0, home_address.packed, home_agent.packed)
-    header = _IP.pack(*fields, _checksum(header), home_address.packed, home_agent.packed)
+    header = _IP.pack(*fields, checksum(header), home_address.packed, home_agent.packed)
     return TunnelData(Encapsulation.IP_IN_IP, header + icmp).encode()
+
+
+def echo_source(message: TunnelData, home_agent: IPv4Address) -> IPv4Address | None:
+    """The home address whose echo request to the home agent `message` carries, else None."""
+    found = _icmp(message)
+    if found is None or message.payload[16:20] != home_agent.packed or found[0] != _ECHO_REQUEST:
+        return None
+    return IPv4Address(message.payload[12:16])
 
 
 def reply_sequence(message: TunnelData, home_address: IPv4Address, home_agent: IPv4Address) -> int | None:
     """The sequence number when `message` answers one of our echoes, else None."""
+    found, packet = _icmp(message), message.payload
+    if found is None or packet[12:16] != home_agent.packed or packet[16:20] != home_address.packed:
+        return None
+    kind, _, _, identifier, sequence = found
+    return sequence if kind == _ECHO_REPLY and identifier == IDENTIFIER else None
+
+
+def _icmp(message: TunnelData) -> tuple[int, int, int, int, int] | None:
+    """The ICMP header of the packet inside, if there is one."""
     packet = message.payload
     if message.next_header != Encapsulation.IP_IN_IP or len(packet) < _IP.size + _ICMP.size:
         return None
     header = 4 * (packet[0] & 0x0F)
     if packet[0] >> 4 != 4 or packet[9] != _PROTOCOL_ICMP or len(packet) < header + _ICMP.size:
         return None
-    if packet[12:16] != home_agent.packed or packet[16:20] != home_address.packed:
-        return None
-    kind, _, _, identifier, sequence = _ICMP.unpack_from(packet, header)
-    return sequence if kind == _ECHO_REPLY and identifier == IDENTIFIER else None
-
-
-def _checksum(data: bytes) -> int:
-    total = sum(int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data), 2))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+    kind, code, total, identifier, sequence = _ICMP.unpack_from(packet, header)
+    return kind, code, total, identifier, sequence

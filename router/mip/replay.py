@@ -59,6 +59,8 @@ class ReplayGuard:
     was sent before it may have been accepted then, and the memory of it is gone.
     """
 
+    __slots__ = ("_floor", "_marks", "_tolerance")
+
     def __init__(self, floor: int, tolerance: float) -> None:
         self._floor = floor
         self._tolerance = tolerance
@@ -69,8 +71,11 @@ class ReplayGuard:
 
     def is_fresh(self, identification: int, bid: int | None) -> bool:
         """Whether a request for `bid` (None: for several bindings) with this identification is new."""
-        marks = self._marks.values() if bid is None else [self._marks.get(bid, self._floor)]
-        return all(newer(identification, mark) for mark in (self._floor, *marks))
+        if not newer(identification, self._floor):
+            return False
+        if bid is None:
+            return all(newer(identification, mark) for mark in self._marks.values())
+        return bid not in self._marks or newer(identification, self._marks[bid])
 
     def is_duplicate(self, identification: int, bid: int | None) -> bool:
         """Whether this very request was the last one accepted."""

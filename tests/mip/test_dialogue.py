@@ -1,5 +1,6 @@
 """Mobile node and home agent in dialogue, over links that lose, repeat, delay and reorder."""
 
+import dataclasses
 import heapq
 import itertools
 import random
@@ -14,10 +15,11 @@ from router.config.model import HomeAgent as AgentSettings
 from router.config.model import Mobile, SecurityAssociation
 from router.config.model import MobileNode as NodeSettings
 from router.mip.effect import Bound, Event, Reply, Send, Unbound
-from router.mip.home_agent import HomeAgent
+from router.mip.home.agent import HomeAgent
 from router.mip.keepalive import IDENTIFIER
-from router.mip.message import RegistrationRequest, decode
-from router.mip.mobile_node import MobileNode
+from router.mip.mobile.node import MobileNode
+from router.mip.wire.message import decode
+from router.mip.wire.registration import RegistrationRequest
 
 WALL = 1_800_000_000.0
 HOME, AGENT = IPv4Address("10.99.0.2"), IPv4Address("198.51.100.2")
@@ -269,16 +271,28 @@ def test_without_leave_for_several_paths_one_is_registered_plainly():
     world.plug(2)
     world.run(10)
     assert list(world.bound) == [1]
-    assert [bid for _, bid in world.agent.bindings] == [0]
+    assert [binding.bid for binding in world.agent.bindings.values()] == [0]
 
 
 def test_a_denial_is_not_hammered():
-    world = World(node={"mobile_networks": (IPv4Network("10.51.0.0/24"),)})
+    world = World(mobile={"max_bindings": 1})
+    world.plug(1)
+    world.run(1)
+    world.plug(2)
+    world.run(100)
+    assert world.node.registrations[2].state == "denied"
+    assert world.node.registrations[2].code == 135
+    assert len(world.sent) < 12
+
+
+def test_a_refused_mobile_network_is_asked_for_no_more():
+    stranger = IPv4Network("10.51.0.0/24")
+    world = World(node={"mobile_networks": (stranger,)})
     world.plug(1)
     world.run(100)
-    assert world.node.registrations[1].state == "denied"
-    assert world.node.registrations[1].code == 147
-    assert len(world.sent) < 10
+    assert world.node.registrations[1].state == "registered"
+    assert stranger not in world.node.mobile_networks
+    assert any("10.51.0.0/24" in text for text in world.events)
 
 
 def test_keepalives_go_out_in_the_tunnel_and_silence_leads_to_a_registration():
@@ -354,7 +368,8 @@ def test_whoever_repeats_all_he_heard_changes_nothing(seed, script, pause):
         world.run(wait)
     world.loss = 0.0
     world.run(pause)
-    there, here = world.agent.bindings, dict(world.bound)
+    there = {key: dataclasses.replace(item) for key, item in world.agent.bindings.items()}
+    here = dict(world.bound)
     views = world.node.registrations
     for data in world.heard["agent"]:
         effects = world.agent.receive(data, (IPv4Address("203.0.113.66"), 6666), world.instant())

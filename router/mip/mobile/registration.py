@@ -8,42 +8,23 @@ The states and what leads from one to the next:
     denied          refused       tried again after a back-off
     no reply        silence       three requests unanswered; tried on, ever more rarely
     deregistering   uplink gone   the home agent is told until it answers
+    discovering     no agent      an agent is looked for; there is no care-of address yet
+    at home         no need       an uplink is on the home link
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import NamedTuple
 
-from router.config.model import MobileNode as Settings
-from router.mip.binding import MobileBinding
-from router.mip.extension import (
-    Extension,
-    MobileNetworkAcknowledgement,
-    MobileNetworkRequest,
-    Multipath,
-    UdpTunnelReply,
-    UdpTunnelRequest,
-)
 from router.mip.identification import LOW
-from router.mip.message import RegistrationReply, RegistrationRequest
-from router.mip.numbers import ReplyCode
+from router.mip.mobile.binding import MobileBinding
+from router.mip.mobile.discovery import KnownAgent
+from router.mip.wire.numbers import ReplyCode
+from router.mip.wire.registration import RegistrationReply
 
-__all__ = [
-    "GOOD",
-    "PACE",
-    "Asked",
-    "Farewell",
-    "Registration",
-    "RegistrationView",
-    "State",
-    "granted_binding",
-    "meaning",
-    "refused_networks",
-    "request_for",
-]
+__all__ = ["GOOD", "PACE", "Asked", "Registration", "RegistrationView", "State"]
 
 GOOD = (ReplyCode.ACCEPTED, ReplyCode.ACCEPTED_NO_SIMULTANEOUS)
 
@@ -53,11 +34,7 @@ MAX_TIMEOUT = 60.0
 REFRESH_AT = 0.85
 """Share of the granted lifetime after which the binding is refreshed."""
 DENIED_BACKOFF, DENIED_MAX = 5.0, 60.0
-KEEPALIVE_LEAST = 10
-"""RFC 3519 section 4.10."""
-FAREWELL_TRIES = 4
-
-_NEVER = float("inf")
+KEEPALIVE_WAIT, KEEPALIVE_MISSES = 1.0, 3
 
 
 class State:
@@ -69,6 +46,8 @@ class State:
     DENIED = "denied"
     NO_REPLY = "no reply"
     DEREGISTERING = "deregistering"
+    DISCOVERING = "discovering"
+    AT_HOME = "at home"
 
 
 class Asked(NamedTuple):
@@ -77,6 +56,10 @@ class Asked(NamedTuple):
     sent: float
     lifetime: int
     identification: int
+    multipath: bool = True
+    """It carried a Multipath extension."""
+    bulk: bool = False
+    """It was to refresh every binding."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +69,7 @@ class RegistrationView:
     bid: int
     state: str
     code: int | None
-    care_of_address: IPv4Address
+    care_of_address: IPv4Address | None
     granted: int
     expires: float | None
     nat: bool
@@ -100,9 +83,22 @@ class Registration:
     """The registration of one care-of address under one BID.  Times are monotonic seconds."""
 
     bid: int
-    care_of_address: IPv4Address
+    care_of_address: IPv4Address | None
+    """None while no foreign agent has lent one."""
     access_technology: int
     label: int
+    agent: KnownAgent | None = None
+    """The foreign agent that requests go through."""
+    colocated: bool = True
+    """The care-of address is the uplink's own; otherwise the agent's."""
+    challenge: bytes = b""
+    """To be answered in the next request (RFC 4721)."""
+    overwrite: bool = False
+    """Set O: the care-of address is another than before (RFC 7629 section 5.1)."""
+    without_flows: bool = False
+    """The flow bindings were refused: leave them out once."""
+    longest: int | None = None
+    """Lifetime the foreign agent allows at most (code 69)."""
     state: str = State.IDLE
     code: int | None = None
     detail: str = ""
@@ -110,6 +106,8 @@ class Registration:
     """Requests sent since the last answer."""
     timeout: float = 0.0
     backoff: float = 0.0
+    retries: int = 0
+    """Denials in a row that were answered at once with another request."""
     next_at: float | None = None
     """When to send next: a retransmission, a refresh or a retry."""
     rtt: float | None = None
@@ -141,15 +139,16 @@ class Registration:
         expires = self.binding.expires if self.binding is not None else None
         return [moment for moment in (self.next_at, self.keepalive_at, expires) if moment is not None]
 
-    def departs(self, identification: int, lifetime: int, at: float, jitter: float) -> None:
-        """Note a request that leaves at `at`, and when to repeat it; `jitter` is 0..1."""
-        self.timeout = self._next_timeout(lifetime, jitter)
+    def departs(self, asked: Asked, jitter: float) -> None:
+        """Note a request that leaves, and when to repeat it; `jitter` is 0..1."""
+        at = asked.sent
+        self.timeout = self._next_timeout(asked.lifetime, jitter)
         self.attempts += 1
         self.next_at = at + self.timeout
         # What is a minute old is answered no more, and the list stays short.
-        self.pending = {key: asked for key, asked in self.pending.items() if at - asked.sent < MAX_TIMEOUT}
-        self.pending[identification & LOW] = Asked(at, lifetime, identification)
-        if self.state in (State.IDLE, State.DENIED):
+        self.pending = {key: old for key, old in self.pending.items() if at - old.sent < MAX_TIMEOUT}
+        self.pending[asked.identification & LOW] = asked
+        if self.state in (State.IDLE, State.DENIED, State.DISCOVERING, State.AT_HOME):
             self.state, self.detail = State.REGISTERING, ""
 
     def _next_timeout(self, lifetime: int, jitter: float) -> float:
@@ -182,7 +181,7 @@ class Registration:
         self.binding = binding
         self.state = State.REGISTERED
         self.detail = ""
-        self.backoff = 0.0
+        self.backoff, self.retries = 0.0, 0
         self.next_at = max(at + PACE, sent + REFRESH_AT * (1 - 0.05 * jitter) * binding.lifetime)
         self.keepalive_misses = 0
         self.keepalive_at = sent + binding.keepalive if binding.encapsulation == "udp" else None
@@ -191,120 +190,35 @@ class Registration:
         self.binding = None
         self.keepalive_at = None
 
-    def rest(self, why: str) -> None:
+    def rest(self, why: str, state: str = State.IDLE) -> None:
         """Wait without asking."""
         self.unbind()
-        self.state, self.detail = State.IDLE, why
+        self.state, self.detail = state, why
         self.next_at, self.attempts = None, 0
         self.pending.clear()
+
+    def pause(self, why: str, at: float) -> None:
+        """Wait a little, then ask again."""
+        self.pending.clear()
+        self.state, self.detail = State.DENIED, why
+        self.next_at = at + DENIED_BACKOFF
+
+    def keepalive_due(self, at: float) -> bool:
+        """Plan the next echo; False when so many are unanswered that the mapping may be gone."""
+        if self.keepalive_misses >= KEEPALIVE_MISSES:
+            self.keepalive_at, self.attempts = None, 0
+            return False
+        self.keepalive_misses += 1
+        self.keepalive_sequence += 1
+        self.keepalive_at = at + KEEPALIVE_WAIT
+        return True
+
+    def keepalive_answered(self, sequence: int, at: float) -> None:
+        if self.binding is not None and (self.keepalive_sequence - sequence) & 0xFFFF < self.keepalive_misses:
+            self.keepalive_misses = 0
+            self.keepalive_at = at + self.binding.keepalive
 
     def back_off(self, at: float, jitter: float) -> None:
         """Try again in five seconds, then ten, at last once a minute."""
         self.backoff = min(DENIED_MAX, max(DENIED_BACKOFF, self.backoff * 2))
         self.next_at = at + self.backoff * (1 + 0.1 * jitter)
-
-
-@dataclass
-class Farewell:
-    """A de-registration under way, until it is answered or given up."""
-
-    registration: Registration
-    deadline: float
-    """When the home agent lets the binding go anyhow, or patience ends."""
-    via: int | None = None
-    """BID of the uplink to send through; None picks any that is registered."""
-    next_at: float = 0.0
-    timeout: float = PACE
-    carriers: list[int] = field(default_factory=list)
-    """BIDs it was sent through, a try each."""
-    pending: set[int] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.registration.state = State.DEREGISTERING
-
-    @property
-    def hopeless(self) -> bool:
-        return len(self.carriers) >= FAREWELL_TRIES
-
-    def wake(self) -> float:
-        return min(self.next_at, self.deadline)
-
-    def wait_for_a_carrier(self) -> None:
-        self.next_at = _NEVER
-
-    def departs(self, low: int, via: int, at: float) -> None:
-        self.carriers.append(via)
-        self.pending.add(low)
-        self.next_at = at + self.timeout
-        self.timeout *= 2
-
-    def hurry(self, at: float) -> None:
-        """Its carrier is gone, or one has come."""
-        self.next_at = at
-
-
-def request_for(
-    settings: Settings,
-    registration: Registration,
-    identification: int,
-    lifetime: int,
-    *,
-    multipath: bool,
-    udp: bool,
-) -> RegistrationRequest:
-    """The request, still without its authenticator; `lifetime` 0 de-registers."""
-    extensions: list[Extension] = []
-    if lifetime and udp:
-        extensions.append(UdpTunnelRequest(force=settings.udp_tunnel == "force"))
-    if lifetime:
-        # RFC 5177 section 6.1: a prefix missing from a request is removed, so each repeats them all.
-        extensions += [MobileNetworkRequest(prefix) for prefix in settings.mobile_networks]
-    if multipath:
-        extensions.append(Multipath(registration.access_technology, registration.label, registration.bid))
-    return RegistrationRequest(
-        lifetime=lifetime,
-        home_address=settings.home_address,
-        home_agent=settings.home_agent,
-        care_of_address=registration.care_of_address,
-        identification=identification,
-        extensions=tuple(extensions),
-    )
-
-
-def granted_binding(
-    settings: Settings, registration: Registration, reply: RegistrationReply, asked: Asked, *, udp: bool
-) -> MobileBinding:
-    """The binding an accepting reply means; `udp` tells whether UDP tunnelling was asked for."""
-    tunnel = reply.find(UdpTunnelReply) if udp else None
-    in_udp = tunnel is not None and tunnel.granted
-    keepalive = (tunnel.keepalive if tunnel is not None else 0) or settings.keepalive
-    lifetime = min(asked.lifetime, reply.lifetime)
-    return MobileBinding(
-        bid=registration.bid,
-        care_of_address=registration.care_of_address,
-        home_agent=settings.home_agent,
-        encapsulation="udp" if in_udp else "ipip",
-        nat=in_udp and tunnel is not None and not tunnel.forced,
-        lifetime=lifetime,
-        # It runs from the request's departure (RFC 5944 section 3.6.2.2).
-        expires=asked.sent + lifetime,
-        keepalive=max(KEEPALIVE_LEAST, keepalive),
-    )
-
-
-def refused_networks(reply: RegistrationReply) -> Iterator[str]:
-    """A clause for each mobile network the home agent refused (RFC 5177 section 5.1)."""
-    for item in reply.all(MobileNetworkAcknowledgement):
-        if item.code:
-            where = f"{item.address}/{item.prefix_length}"
-            yield f"home agent refused mobile network {where} with code {item.code}"
-
-
-def meaning(code: int) -> str:
-    """A reply code of a denial, in words."""
-    if code in GOOD:
-        return "accepted, but for no time at all"
-    try:
-        return ReplyCode(code).name.replace("HA_", "").replace("_", " ").lower()
-    except ValueError:
-        return "unknown code"

@@ -12,17 +12,14 @@ from router.config.model import HomeAgent as Settings
 from router.config.model import Mobile, SecurityAssociation
 from router.mip.auth import authenticator, sign, verify
 from router.mip.effect import Event, Granted, Removed, Reply
-from router.mip.extension import (
-    FlowBinding,
-    MobileNetworkAcknowledgement,
-    MobileNetworkRequest,
-    Multipath,
-    UdpTunnelReply,
-    UdpTunnelRequest,
-)
-from router.mip.home_agent import HomeAgent
+from router.mip.home.agent import HomeAgent
 from router.mip.identification import from_wall, to_wall
-from router.mip.message import RegistrationRequest, decode
+from router.mip.wire.message import decode
+from router.mip.wire.mobile_network import MobileNetworkAcknowledgement, MobileNetworkRequest
+from router.mip.wire.multipath import FlowBinding, Multipath
+from router.mip.wire.registration import D, G, RegistrationRequest, S, T
+from router.mip.wire.selector import TrafficSelector
+from router.mip.wire.udp_tunnel import UdpTunnelReply, UdpTunnelRequest
 
 WALL = 1_800_000_000.0
 HOME, AGENT = IPv4Address("10.99.0.2"), IPv4Address("198.51.100.2")
@@ -53,7 +50,9 @@ class Bench:
     def ask(self, *extensions, source=None, key=KEY, **fields):
         """Step a millisecond, send a signed request, and give the code that came back (None: silence)."""
         self.time += 0.001
-        return self.send(sign(self.request(*extensions, **fields), key), source or fields.get("coa", WIFI))
+        return self.send(
+            sign(self.request(*extensions, **fields).encode(), key), source or fields.get("coa", WIFI)
+        )
 
     def send(self, data, source=WIFI, port=40000):
         self.effects = self.agent.receive(data, (source, port), self.now())
@@ -63,11 +62,11 @@ class Bench:
             return None
         assert (replies[0].address, replies[0].port) == (source, port)
         self.reply = decode(replies[0].data)
-        assert verify(replies[0].data, self.reply, KEY)
+        assert verify(replies[0].data, self.reply.extensions, KEY)
         return self.reply.code
 
     def bids(self):
-        return sorted(bid for _, bid in self.agent.bindings)
+        return sorted(binding.bid for binding in self.agent.bindings.values())
 
     def both(self):
         assert self.ask(Multipath(4, 1, 1)) == 0
@@ -117,13 +116,13 @@ def test_an_older_time_stamp_of_another_binding_is_no_replay():
     slow = bench.request(Multipath(8, 1, 2), coa=CELL)
     bench.time += 0.5
     assert bench.ask(Multipath(4, 1, 1)) == 0
-    assert bench.send(sign(slow, KEY), CELL) == 0
+    assert bench.send(sign(slow.encode(), KEY), CELL) == 0
     assert bench.bids() == [1, 2]
 
 
 def test_the_same_message_twice_is_a_replay():
     bench = Bench()
-    data = sign(bench.request(Multipath(4, 1, 1)), KEY)
+    data = sign(bench.request(Multipath(4, 1, 1)).encode(), KEY)
     assert bench.send(data) == 0
     assert bench.send(data) is None
     assert bench.agent.counters["replays"] == 1
@@ -131,14 +130,14 @@ def test_the_same_message_twice_is_a_replay():
 
 def test_an_older_message_of_the_same_binding_is_a_replay():
     bench = Bench()
-    old = sign(bench.request(Multipath(4, 1, 1)), KEY)
+    old = sign(bench.request(Multipath(4, 1, 1)).encode(), KEY)
     assert bench.ask(Multipath(4, 1, 1)) == 0
     assert bench.send(old) == 133
 
 
 def test_a_replay_after_deregistration_does_not_resurrect():
     bench = Bench()
-    first = sign(bench.request(Multipath(4, 1, 1)), KEY)
+    first = sign(bench.request(Multipath(4, 1, 1)).encode(), KEY)
     bench.send(first)
     assert bench.ask(Multipath(4, 1, 1), lifetime=0) == 0
     assert bench.send(first) == 133
@@ -147,7 +146,7 @@ def test_a_replay_after_deregistration_does_not_resurrect():
 
 def test_nothing_older_than_a_bulk_deregistration_is_accepted():
     bench = Bench()
-    late = sign(bench.request(Multipath(8, 1, 2), coa=CELL), KEY)
+    late = sign(bench.request(Multipath(8, 1, 2), coa=CELL).encode(), KEY)
     assert bench.ask(Multipath(4, 1, 1, bulk=True), lifetime=0) == 0
     assert bench.send(late, CELL) == 133
 
@@ -187,8 +186,8 @@ def test_a_wrong_key_and_a_stranger_get_silence():
     bench = Bench()
     assert bench.ask(Multipath(4, 1, 1), key=dataclasses.replace(KEY, key=b"x" * 16)) is None
     assert bench.agent.counters["dropped_bad_authenticator"] == 1
-    stranger = dataclasses.replace(bench.request(), home_address=IPv4Address("10.99.0.77"))
-    assert bench.send(sign(stranger, KEY)) is None
+    stranger = bench.request()._replace(home_address=IPv4Address("10.99.0.77"))
+    assert bench.send(sign(stranger.encode(), KEY)) is None
     assert bench.agent.counters["dropped_unknown_mobile"] == 1
 
 
@@ -270,9 +269,9 @@ def test_bulk_refreshes_all_lifetimes():
         ({"multipath": False}, (Multipath(4, 1, 1),), {}, 152),
         ({}, (Multipath(4, 1, 1), Multipath(4, 1, 2)), {}, 134),
         ({}, (Multipath(4, 1, 1, overwrite=True),), {"lifetime": 0}, 134),
-        ({}, (Multipath(4, 1, 1),), {"gre": True}, 139),
-        ({"mobile_networks": ()}, (MobileNetworkRequest(LAN),), {}, 148),
-        ({}, (MobileNetworkRequest(IPv4Network("10.51.0.0/24")),), {}, 147),
+        ({}, (Multipath(4, 1, 1),), {"flags": D | T | G}, 139),
+        ({"mobile_networks": ()}, (MobileNetworkRequest.of(LAN),), {}, 148),
+        ({}, (MobileNetworkRequest.of(IPv4Network("10.51.0.0/24")),), {}, 147),
     ],
 )
 def test_denials(mobile, extensions, fields, code):
@@ -291,8 +290,8 @@ def test_too_many_bindings_changes_nothing():
 
 def test_another_home_agents_address_is_told_ours():
     bench = Bench()
-    foreign = dataclasses.replace(bench.request(), home_agent=IPv4Address("198.51.100.99"))
-    assert bench.send(sign(foreign, KEY)) == 136
+    foreign = bench.request()._replace(home_agent=IPv4Address("198.51.100.99"))
+    assert bench.send(sign(foreign.encode(), KEY)) == 136
     assert bench.reply.home_agent == AGENT
 
 
@@ -306,7 +305,7 @@ def test_a_malformed_extension_is_134():
 def test_mobile_networks_are_acknowledged_explicitly_and_implicitly():
     bench = Bench()
     other = IPv4Network("10.51.0.0/24")
-    bench.ask(Multipath(4, 1, 1), MobileNetworkRequest(LAN), MobileNetworkRequest(other))
+    bench.ask(Multipath(4, 1, 1), MobileNetworkRequest.of(LAN), MobileNetworkRequest.of(other))
     found = [(ack.code, ack.implicit) for ack in bench.reply.all(MobileNetworkAcknowledgement)]
     assert found == [(0, False), (2, False)]
     bench.ask(Multipath(4, 1, 1))
@@ -317,7 +316,9 @@ def test_a_nat_that_rebinds_is_followed():
     bench = Bench()
     bench.ask(Multipath(8, 1, 2), UdpTunnelRequest(), coa=CELL, source=NATTED)
     bench.time += 1
-    bench.send(sign(bench.request(Multipath(8, 1, 2), UdpTunnelRequest(), coa=CELL), KEY), NATTED, 50123)
+    bench.send(
+        sign(bench.request(Multipath(8, 1, 2), UdpTunnelRequest(), coa=CELL).encode(), KEY), NATTED, 50123
+    )
     assert bench.agent.bindings[HOME, 2].source_port == 50123
 
 
@@ -326,7 +327,7 @@ def test_a_nat_that_rebinds_is_followed():
     [
         Multipath(4, 1, 9, bulk=True).encode(),
         UdpTunnelRequest(force=True).encode(),
-        MobileNetworkRequest(IPv4Network("10.51.0.0/24")).encode(),
+        MobileNetworkRequest.of(IPv4Network("10.51.0.0/24")).encode(),
         bytes.fromhex("9a 01 0004 04 00 03 00"),
     ],
 )
@@ -334,10 +335,10 @@ def test_what_stands_behind_the_authenticator_is_nobodys_word(tail):
     bench = Bench()
     bench.both()
     bench.time += 1
-    assert bench.send(sign(bench.request(lifetime=0), KEY) + tail) == 0
+    assert bench.send(sign(bench.request(lifetime=0).encode(), KEY) + tail) == 0
     assert bench.bids() == [2]
     bench.time += 1
-    assert bench.send(sign(bench.request(Multipath(4, 1, 1)), KEY) + tail) == 0
+    assert bench.send(sign(bench.request(Multipath(4, 1, 1)).encode(), KEY) + tail) == 0
     assert bench.reply.find(UdpTunnelReply) is None
     assert bench.bids() == [1, 2]
 
@@ -355,10 +356,44 @@ def test_a_care_of_address_that_leads_nowhere_is_refused(coa):
 def test_a_flow_policy_must_name_bindings_that_exist(action, bids, code):
     bench = Bench()
     bench.ask(Multipath(8, 2, 2), coa=CELL)
-    assert bench.ask(Multipath(4, 1, 1), FlowBinding(action, bids, 1, bytes(4))) == code
+    assert bench.ask(Multipath(4, 1, 1), FlowBinding(action, bids, TrafficSelector())) == code
     assert bench.bids() == ([1, 2] if code == 0 else [2])
-    told = [effect for effect in bench.effects if isinstance(effect, Event) and effect.kind == "flow_policy"]
+    told = [effect for effect in bench.effects if isinstance(effect, Event) and effect.kind == "flow_binding"]
     assert bool(told) == (code == 0)
+
+
+def test_a_registration_with_flow_bindings_replaces_the_whole_policy():
+    bench = Bench()
+    bench.both()
+    web, voice = TrafficSelector(source_port=(80, 80)), TrafficSelector(dscp=(46, 46))
+    bench.ask(Multipath(4, 1, 1), FlowBinding(1, (1,), web), FlowBinding(0, (255,), voice))
+    assert [said.selector for said in bench.agent.node(HOME).flow_bindings] == [web, voice]
+    bench.ask(Multipath(4, 1, 1))
+    assert len(bench.agent.node(HOME).flow_bindings) == 2
+    bench.ask(Multipath(4, 1, 1), FlowBinding(1, (2, 1), voice))
+    assert bench.agent.node(HOME).flow_bindings == (FlowBinding(1, (2, 1), voice),)
+    bench.ask(lifetime=0, coa=HOME)
+    bench.both()
+    assert bench.agent.node(HOME).flow_bindings == ()
+
+
+def test_more_flow_bindings_than_allowed_are_refused_whole():
+    bench = Bench(dataclasses.replace(BUS, max_flow_bindings=1))
+    two = [FlowBinding(1, (1,), TrafficSelector(source_port=(port, port))) for port in (80, 443)]
+    assert bench.ask(Multipath(4, 1, 1), *two) == 130
+    assert not bench.agent.bindings
+
+
+def test_a_mobile_nodes_policy_is_passed_over_where_the_administrator_says_so():
+    bench = Bench(dataclasses.replace(BUS, flow_bindings=False))
+    assert bench.ask(Multipath(4, 1, 1), FlowBinding(1, (1,), TrafficSelector())) == 0
+    assert bench.agent.node(HOME).flow_bindings == ()
+
+
+def test_reserved_flags_are_refused_only_on_demand():
+    for strict, code in ((False, 0), (True, 134)):
+        for bit in (0x04, 0x01):
+            assert Bench(strict_reserved=strict).ask(Multipath(4, 1, 1), flags=D | T | bit) == code
 
 
 def test_a_plain_binding_becomes_one_with_a_bid():
@@ -370,8 +405,8 @@ def test_a_plain_binding_becomes_one_with_a_bid():
 
 def test_simultaneous_plain_bindings_are_declined_politely():
     bench = Bench()
-    assert bench.ask(simultaneous=True) == 1
-    assert bench.ask(Multipath(4, 1, 1), simultaneous=True) == 0
+    assert bench.ask(flags=S | D | T) == 1
+    assert bench.ask(Multipath(4, 1, 1), flags=S | D | T) == 0
 
 
 def test_a_bulk_refresh_does_not_outlive_the_cap_behind_nat():
@@ -392,8 +427,8 @@ def test_a_bulk_registration_makes_its_own_binding_too():
 @pytest.mark.parametrize("address", ["0.0.0.0", "255.255.255.255"])
 def test_who_asks_for_any_home_agent_learns_ours(address):
     bench = Bench()
-    asked = dataclasses.replace(bench.request(Multipath(4, 1, 1)), home_agent=IPv4Address(address))
-    assert bench.send(sign(asked, KEY)) == 0
+    asked = bench.request(Multipath(4, 1, 1))._replace(home_agent=IPv4Address(address))
+    assert bench.send(sign(asked.encode(), KEY)) == 0
     assert bench.reply.home_agent == AGENT
 
 
@@ -423,7 +458,7 @@ def test_a_late_duplicate_of_a_denied_request_is_not_accepted():
     bench = Bench(dataclasses.replace(BUS, max_bindings=1))
     bench.ask(Multipath(8, 1, 2), coa=CELL)
     bench.time += 0.001
-    denied = sign(bench.request(Multipath(4, 1, 1)), KEY)
+    denied = sign(bench.request(Multipath(4, 1, 1)).encode(), KEY)
     assert bench.send(denied) == 135
     bench.ask(Multipath(8, 1, 2), coa=CELL, lifetime=0)
     assert bench.send(denied) is None
@@ -436,7 +471,7 @@ def test_one_flipped_bit_and_it_is_not_believed(data):
     bench.both()
     before = bench.agent.bindings
     bench.time += 1
-    whole = bytearray(sign(bench.request(Multipath(4, 1, 1), lifetime=0), KEY))
+    whole = bytearray(sign(bench.request(Multipath(4, 1, 1), lifetime=0).encode(), KEY))
     bit = data.draw(st.integers(0, 8 * len(whole) - 1))
     whole[bit // 8] ^= 1 << bit % 8
     assert bench.send(bytes(whole)) is None
@@ -448,7 +483,7 @@ def test_no_octets_raise_or_change_a_binding(datagrams):
     bench = Bench()
     bench.both()
     before = bench.agent.bindings
-    whole = sign(bench.request(Multipath(4, 1, 1), lifetime=0), KEY)
+    whole = sign(bench.request(Multipath(4, 1, 1), lifetime=0).encode(), KEY)
     for data in datagrams:
         bench.send(data)
         bench.send(b"\x01" + data)

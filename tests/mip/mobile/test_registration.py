@@ -13,17 +13,15 @@ from router.config.model import MobileNode as Settings
 from router.config.model import SecurityAssociation
 from router.mip.auth import sign, verify
 from router.mip.effect import Bound, Event, Send, Unbound
-from router.mip.extension import (
-    Authentication,
-    MobileNetworkAcknowledgement,
-    MobileNetworkRequest,
-    Multipath,
-    UdpTunnelReply,
-    UdpTunnelRequest,
-)
 from router.mip.identification import from_wall, to_wall, with_high_half
-from router.mip.message import RegistrationReply, RegistrationRequest, decode
-from router.mip.mobile_node import MobileNode
+from router.mip.mobile.node import MobileNode
+from router.mip.wire.authentication import Authentication
+from router.mip.wire.message import decode
+from router.mip.wire.mobile_network import MobileNetworkAcknowledgement, MobileNetworkRequest
+from router.mip.wire.multipath import FlowBinding, Multipath
+from router.mip.wire.registration import RegistrationReply, RegistrationRequest
+from router.mip.wire.selector import TrafficSelector
+from router.mip.wire.udp_tunnel import UdpTunnelReply, UdpTunnelRequest
 
 WALL = 1_800_000_000.0
 HOME, AGENT = IPv4Address("10.99.0.2"), IPv4Address("198.51.100.2")
@@ -52,7 +50,7 @@ class Bench:
             if isinstance(effect, Send):
                 message = decode(effect.data)
                 if isinstance(message, RegistrationRequest):
-                    assert verify(effect.data, message, KEY)
+                    assert verify(effect.data, message.extensions, KEY)
                     assert isinstance(message.extensions[-1], Authentication)
                     self.sent.append((self.time, effect.bid, message))
             elif isinstance(effect, Bound):
@@ -89,7 +87,7 @@ class Bench:
             request.identification if identification is None else identification,
             extensions,
         )
-        self.did(self.node.receive(1, sign(answer, key) + tail, self.now()))
+        self.did(self.node.receive(1, sign(answer.encode(), key) + tail, self.now()))
 
     def answered(self, bid, *extensions, **more):
         self.reply(self.up(bid), 0, *extensions, **more)
@@ -108,7 +106,7 @@ def test_a_request_says_all_the_home_agent_must_know():
     assert (request.decapsulation, request.reverse_tunnel, request.simultaneous) == (True, True, False)
     assert request.find(Multipath) == Multipath(4, 7, 1)
     assert request.find(UdpTunnelRequest) == UdpTunnelRequest()
-    assert request.all(MobileNetworkRequest) == [MobileNetworkRequest(LAN)]
+    assert request.all(MobileNetworkRequest) == [MobileNetworkRequest.of(LAN)]
     assert request.lifetime == 300
 
 
@@ -197,6 +195,13 @@ def test_answers_find_their_requests_in_any_order():
     assert sorted(bench.bound) == [1, 2]
 
 
+def test_flow_bindings_in_a_reply_change_nothing():
+    bench = Bench()
+    bench.answered(1, FlowBinding(0, (255,), TrafficSelector()))
+    assert list(bench.bound) == [1]
+    assert bench.last.all(FlowBinding) == []
+
+
 def test_a_refused_mobile_network_is_warned_of_by_name():
     bench = Bench()
     bench.answered(1, MobileNetworkAcknowledgement(2, 24, LAN.network_address))
@@ -207,7 +212,7 @@ def test_a_refused_mobile_network_is_warned_of_by_name():
 # What a denial means
 
 
-@pytest.mark.parametrize("code", [129, 130, 131, 134, 135, 136, 147, 148, 153, 65, 191])
+@pytest.mark.parametrize("code", [128, 129, 130, 131, 134, 135, 136, 137, 138, 139, 144, 147, 191])
 def test_a_denial_is_a_state_with_a_reason_and_waits_ever_longer(code):
     bench = Bench()
     bench.up(1)

@@ -1,0 +1,123 @@
+"""What a foreign agent refuses, and with which code (RFC 5944 sections 3.7.2 and 3.7.3)."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from router.config.model import ForeignAgent as Settings
+from router.mip.wire.authentication import Authentication
+from router.mip.wire.delivery import EncapsulatingDelivery
+from router.mip.wire.dynamic_home_agent import DynamicHomeAgent
+from router.mip.wire.extension import Extension, Malformed
+from router.mip.wire.nai import Nai
+from router.mip.wire.numbers import ExtensionType, ReplyCode
+from router.mip.wire.registration import RESERVED, M, RegistrationReply, RegistrationRequest
+from router.mip.wire.vendor import CriticalVendor
+
+__all__ = ["ANY_HOME_AGENT", "Denied", "authorising_end", "check_reply", "check_request", "covered_part"]
+
+NOBODY = IPv4Address("0.0.0.0")
+ANY_HOME_AGENT = (NOBODY, IPv4Address("255.255.255.255"))
+_TTL = 255
+"""RFC 3024 section 4.2: with T, whoever arrives with less is not on this link."""
+_AUTHORISING = (ExtensionType.MOBILE_HOME_AUTHENTICATION, ExtensionType.GENERALIZED_AUTHENTICATION)
+
+
+class Denied(Exception):
+    """The request is refused with `code`; `lifetime` overrides what the reply says of it."""
+
+    def __init__(self, code: ReplyCode, why: str, lifetime: int | None = None) -> None:
+        self.code, self.why, self.lifetime = code, why, lifetime
+
+
+def authorising_end(extensions: tuple[Extension, ...]) -> int | None:
+    """Octets of the message up to the end of what the mobile node has authorised, or None when nothing is.
+
+    This much is relayed untouched (RFC 5944 section 3.7.2.2).
+    """
+    ends = [item.end for item in extensions if isinstance(item, Authentication) and item.type in _AUTHORISING]
+    return max(ends, default=None)
+
+
+def covered_part(extensions: tuple[Extension, ...]) -> tuple[Extension, ...]:
+    """The extensions up to the last authorising one: the home agent's business, not ours."""
+    last = [
+        index
+        for index, item in enumerate(extensions)
+        if isinstance(item, Authentication) and item.type in _AUTHORISING
+    ]
+    return extensions[: last[-1] + 1] if last else ()
+
+
+def check_request(request: RegistrationRequest, settings: Settings, ttl: int) -> None:
+    """All that can be said of a request by itself.  Raises Denied."""
+    _check_form(request, settings)
+    for item in request.extensions:
+        if isinstance(item, CriticalVendor):
+            raise Denied(ReplyCode.FA_UNKNOWN_CVSE_FROM_MN, f"critical extension of vendor {item.vendor}")
+    ours = request.care_of_address == settings.care_of_address
+    if not request.decapsulation and request.lifetime and not ours:
+        raise Denied(
+            ReplyCode.FA_INVALID_CARE_OF_ADDRESS, f"care-of address {request.care_of_address} is not ours"
+        )
+    if request.decapsulation and request.lifetime and ours:
+        raise Denied(ReplyCode.FA_INVALID_CARE_OF_ADDRESS, "our care-of address is not co-located")
+    if request.lifetime > settings.max_lifetime:
+        text = f"lifetime {request.lifetime}: {settings.max_lifetime} is the longest"
+        raise Denied(ReplyCode.FA_LIFETIME_TOO_LONG, text, settings.max_lifetime)
+    if request.flags & M:
+        raise Denied(ReplyCode.FA_ENCAPSULATION_UNAVAILABLE, "minimal encapsulation is not offered")
+    _check_reverse_tunnel(request, settings, ttl)
+    _check_who(request, settings)
+
+
+def _check_form(request: RegistrationRequest, settings: Settings) -> None:
+    if settings.strict_reserved and request.flags & RESERVED:
+        raise Denied(ReplyCode.FA_POORLY_FORMED_REQUEST, "reserved flags are set")
+    for item in request.extensions:
+        if isinstance(item, Malformed):
+            raise Denied(ReplyCode.FA_POORLY_FORMED_REQUEST, item.why)
+
+
+def _check_reverse_tunnel(request: RegistrationRequest, settings: Settings, ttl: int) -> None:
+    """RFC 3024 section 4.2."""
+    if request.reverse_tunnel:
+        if settings.reverse_tunnel == "off":
+            raise Denied(ReplyCode.FA_REVERSE_TUNNEL_UNAVAILABLE, "reverse tunnels are off")
+        if ttl != _TTL:
+            raise Denied(ReplyCode.FA_MN_TOO_DISTANT, f"TTL {ttl}: must be {_TTL} with T")
+    elif settings.reverse_tunnel == "required" and request.lifetime:
+        raise Denied(ReplyCode.FA_REVERSE_TUNNEL_MANDATORY, "T must be set")
+    if request.find(EncapsulatingDelivery) is not None:
+        if not request.reverse_tunnel:
+            raise Denied(ReplyCode.FA_POORLY_FORMED_REQUEST, "Encapsulating Delivery Style without T")
+        if not settings.encapsulating_delivery:
+            raise Denied(ReplyCode.FA_DELIVERY_STYLE_UNSUPPORTED, "only direct delivery is offered")
+
+
+def _check_who(request: RegistrationRequest, settings: Settings) -> None:
+    if request.home_address == NOBODY and request.find(Nai) is None:
+        raise Denied(ReplyCode.FA_NONZERO_HOME_ADDRESS_REQUIRED, "neither home address nor NAI")
+    if request.home_agent == settings.care_of_address:
+        raise Denied(ReplyCode.FA_INVALID_HOME_AGENT_ADDRESS, "we are no home agent")
+    wanted = request.find(DynamicHomeAgent)
+    if request.home_agent in ANY_HOME_AGENT and (wanted is None or wanted.redirected):
+        # RFC 4433 section 5.2: we know of no home agent to choose.
+        raise Denied(ReplyCode.FA_NONZERO_HOME_AGENT_REQUIRED, "no home agent is named")
+
+
+def check_reply(reply: RegistrationReply, *, nai: bytes) -> ReplyCode | None:
+    """Why a home agent's reply is not honoured, as status of an FA Error extension, or None."""
+    if any(isinstance(item, Malformed) for item in reply.extensions):
+        return ReplyCode.FA_POORLY_FORMED_REPLY
+    if any(isinstance(item, CriticalVendor) for item in reply.extensions):
+        return ReplyCode.FA_UNKNOWN_CVSE_FROM_HA
+    if nai and reply.code <= ReplyCode.ACCEPTED_NO_SIMULTANEOUS:
+        # RFC 2794 section 3.
+        if reply.find(Nai) is None:
+            return ReplyCode.FA_MISSING_NAI
+        if reply.home_address == NOBODY:
+            return ReplyCode.FA_MISSING_HOME_ADDRESS
+        if reply.home_agent == NOBODY:
+            return ReplyCode.FA_MISSING_HOME_AGENT
+    return None

@@ -1,0 +1,137 @@
+"""The mobile node's requests, octet by octet (RFC 5944 sections 3.6.1 and 3.3)."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from router.config.model import MobileNode as Settings
+from router.config.model import SecurityAssociation
+from router.mip.auth import append, sign
+from router.mip.mobile.registration import Registration
+from router.mip.mobile.session import NOBODY, Session
+from router.mip.revocation import timestamp
+from router.mip.wire.authentication import MN_AAA
+from router.mip.wire.challenge import LEAST_OCTETS, Challenge
+from router.mip.wire.dynamic_home_agent import DynamicHomeAgent
+from router.mip.wire.extension import Extension
+from router.mip.wire.multipath import FlowBinding, Multipath
+from router.mip.wire.nai import Nai
+from router.mip.wire.numbers import ExtensionType
+from router.mip.wire.registration import D, RegistrationRequest, T
+from router.mip.wire.revocation import RevocationSupport
+from router.mip.wire.udp_tunnel import UdpTunnelRequest
+
+__all__ = ["deregistration", "foreign_security", "home_coming", "registration_request"]
+
+
+def registration_request(
+    settings: Settings,
+    session: Session,
+    registration: Registration,
+    identification: int,
+    lifetime: int,
+    wall: float,
+    *,
+    multipath: bool,
+    bulk: bool = False,
+    flows: tuple[FlowBinding, ...] = (),
+) -> bytes:
+    """A signed request for `lifetime` seconds; `multipath` tells whether it carries that extension."""
+    extensions: list[Extension] = [Nai(settings.nai.encode())] if settings.nai else []
+    if session.udp and registration.colocated:
+        extensions += _udp_request(settings, registration)
+    extensions += session.networks
+    if session.requested is not None:
+        extensions.append(DynamicHomeAgent(session.requested))
+    if multipath:
+        overwrite = registration.overwrite and not bulk
+        extensions.append(_multipath(registration, bulk=bulk, overwrite=overwrite))
+        extensions += flows
+    if settings.revocation and registration.colocated and registration.agent is None:
+        # RFC 3543 section 3.2: only who has its care-of address itself may offer this.
+        extensions.append(RevocationSupport(timestamp(wall)))
+    request = _request(session, registration, identification, lifetime, tuple(extensions))
+    return _through_agent(sign(request.encode(), settings.security), settings, registration)
+
+
+def deregistration(
+    settings: Settings,
+    session: Session,
+    registration: Registration,
+    carrier: Registration,
+    identification: int,
+    *,
+    multipath: bool,
+    bulk: bool = False,
+) -> bytes:
+    """A signed request that ends one binding, or all of them with `bulk`, for the uplink of `carrier`.
+
+    No mobile networks: RFC 5177 section 5 has none in a de-registration.
+    """
+    extensions: list[Extension] = [Nai(settings.nai.encode())] if settings.nai else []
+    if multipath:
+        extensions.append(_multipath(registration, bulk=bulk, overwrite=False))
+    request = _request(session, registration, identification, 0, tuple(extensions))
+    return _through_agent(sign(request.encode(), settings.security), settings, carrier)
+
+
+def home_coming(settings: Settings, session: Session, identification: int) -> bytes:
+    """The signed request that ends all bindings from the home link: care-of address and home address are one."""
+    extensions: tuple[Extension, ...] = (Nai(settings.nai.encode()),) if settings.nai else ()
+    home = session.home_address
+    request = RegistrationRequest(0, home, session.home_agent, home, identification, 0, extensions)
+    return sign(request.encode(), settings.security)
+
+
+def _request(
+    session: Session,
+    registration: Registration,
+    identification: int,
+    lifetime: int,
+    extensions: tuple[Extension, ...],
+) -> RegistrationRequest:
+    return RegistrationRequest(
+        lifetime=lifetime,
+        home_address=session.home_address,
+        home_agent=session.home_agent,
+        care_of_address=registration.care_of_address or NOBODY,
+        identification=identification,
+        # T always: the packets of our networks would not pass an uplink's ingress filters bare.
+        flags=(D if registration.colocated else 0) | T,
+        extensions=extensions,
+    )
+
+
+def _multipath(registration: Registration, *, bulk: bool, overwrite: bool) -> Multipath:
+    return Multipath(
+        registration.access_technology, registration.label, registration.bid, bulk=bulk, overwrite=overwrite
+    )
+
+
+def _udp_request(settings: Settings, registration: Registration) -> list[Extension]:
+    force = settings.udp_tunnel == "force"
+    if registration.agent is None:
+        return [UdpTunnelRequest(force=force)]
+    if registration.agent.agent.udp_tunnel:
+        return [UdpTunnelRequest(force=force, via_foreign_agent=True)]
+    # RFC 3519 section 4.4: not through an agent that does not advertise U.
+    return []
+
+
+def _through_agent(octets: bytes, settings: Settings, registration: Registration) -> bytes:
+    """What is for the foreign agent stands behind the mobile node's authenticator, its own one last."""
+    if registration.agent is None:
+        return octets
+    if len(registration.challenge) >= LEAST_OCTETS:
+        octets += Challenge(registration.challenge).encode()
+        if settings.aaa is not None:
+            octets = append(octets, ExtensionType.GENERALIZED_AUTHENTICATION, settings.aaa, MN_AAA)
+    security = foreign_security(settings, registration.agent.address)
+    if security is not None:
+        octets = append(octets, ExtensionType.MOBILE_FOREIGN_AUTHENTICATION, security)
+    return octets
+
+
+def foreign_security(settings: Settings, agent: IPv4Address) -> SecurityAssociation | None:
+    """The key shared with a foreign agent, or None."""
+    return next((peer.security for peer in settings.foreign_agents if peer.address == agent), None)

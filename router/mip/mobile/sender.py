@@ -1,0 +1,106 @@
+"""The way out of a mobile node: every request gets its identification, its pace and its path here."""
+
+from __future__ import annotations
+
+from random import Random
+
+from router.clock import Instant
+from router.config.model import MobileNode as Settings
+from router.mip.effect import Effect, Send
+from router.mip.keepalive import echo_request
+from router.mip.mobile.registration import PACE, Asked, Registration
+from router.mip.mobile.request import deregistration, home_coming, registration_request
+from router.mip.mobile.session import Session
+from router.mip.replay import TimeStamps
+from router.mip.wire.multipath import FlowBinding
+
+__all__ = ["Sender"]
+
+_TTL_TO_AGENT = 255
+"""RFC 3024 section 4.1: a request with T that arrives with less has been forwarded."""
+
+
+class Sender:
+    """Times are monotonic seconds."""
+
+    def __init__(self, settings: Settings, session: Session, rng: Random, counters: dict[str, int]) -> None:
+        self.stamps = TimeStamps(rng)
+        self._settings = settings
+        self._session = session
+        self._random = rng
+        self._counters = counters
+        self._sent_at: dict[int, float] = {}
+
+    def earliest(self, bid: int) -> float:
+        """When the pace allows the next request of this BID, whatever became of the uplink since."""
+        return self._sent_at.get(bid, float("-inf")) + PACE
+
+    def last(self, bid: int) -> float:
+        return self._sent_at.get(bid, float("-inf"))
+
+    def request(
+        self,
+        registration: Registration,
+        now: Instant,
+        *,
+        multipath: bool,
+        bulk: bool = False,
+        flows: tuple[FlowBinding, ...] = (),
+    ) -> list[Effect]:
+        """Send a registration now; who calls minds the pace."""
+        lifetime = min(self._session.lifetime, registration.longest or self._session.lifetime)
+        if registration.agent is not None:
+            lifetime = min(lifetime, registration.agent.agent.lifetime)
+        identification = self.stamps.next(now.wall)
+        asked = Asked(now.monotonic, lifetime, identification, multipath, bulk)
+        registration.departs(asked, self._random.random())
+        self._count("requests_sent")
+        data = registration_request(
+            self._settings, self._session, registration, identification, lifetime, now.wall,
+            multipath=multipath, bulk=bulk, flows=flows,
+        )  # fmt: skip
+        self._sent_at[registration.bid] = now.monotonic
+        return [self._send(registration, data)]
+
+    def deregister(
+        self, registration: Registration, carrier: Registration, now: Instant, *, multipath: bool, bulk: bool
+    ) -> tuple[list[Effect], int]:
+        """Send a de-registration through the uplink of `carrier`; its identification comes back too."""
+        identification = self.stamps.next(now.wall)
+        self._count("deregistrations_sent")
+        data = deregistration(
+            self._settings,
+            self._session,
+            registration,
+            carrier,
+            identification,
+            multipath=multipath,
+            bulk=bulk,
+        )
+        self._sent_at[registration.bid] = now.monotonic
+        return [self._send(carrier, data)], identification
+
+    def home_coming(self, bid: int, now: Instant) -> tuple[list[Effect], int]:
+        """Send the request of one who is back on the home link."""
+        identification = self.stamps.next(now.wall)
+        self._count("deregistrations_sent")
+        data = home_coming(self._settings, self._session, identification)
+        self._sent_at[bid] = now.monotonic
+        return [Send(bid, data, self._session.home_agent, as_home_address=True)], identification
+
+    def echo(self, registration: Registration) -> list[Effect]:
+        """Send a keepalive through the tunnel."""
+        self._count("keepalives_sent")
+        session = self._session
+        data = echo_request(session.home_address, session.home_agent, registration.keepalive_sequence)
+        return [Send(registration.bid, data, session.home_agent)]
+
+    def _send(self, registration: Registration, data: bytes) -> Send:
+        if registration.agent is None:
+            return Send(registration.bid, data, self._session.home_agent)
+        own = registration.colocated
+        address = registration.agent.address
+        return Send(registration.bid, data, address, ttl=_TTL_TO_AGENT, as_home_address=not own)
+
+    def _count(self, name: str) -> None:
+        self._counters[name] = self._counters.get(name, 0) + 1

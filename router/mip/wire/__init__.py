@@ -1,0 +1,1 @@
+"""Octets and values: every message and extension of Mobile IPv4, and nothing of what they mean."""
