@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from router.config.error import ConfigError, ConfigErrors
@@ -16,6 +16,7 @@ from router.config.model import (
     HomeNetwork,
     Mobile,
     MobileNode,
+    Peer,
     PlaneSettings,
     SecurityAssociation,
     Uplink,
@@ -27,6 +28,22 @@ __all__ = ["check"]
 
 Values = dict[str, Any]
 _MAX_BID = 15
+_NOBODY = IPv4Address("0.0.0.0")
+_WITH_PORTS = ("tcp", "udp", "33", "132", "136")
+_MOBILE_NODE = (
+    "lifetime", "udp_tunnel", "keepalive", "nai", "multipath", "overwrite", "refresh", "flow_bindings", "revocation",
+    "delegated_length",
+)  # fmt: skip
+_HOME_AGENT = (
+    "address", "max_lifetime", "nat_lifetime", "keepalive", "udp_tunnel", "simultaneous", "reverse_tunnel",
+    "strict_reserved", "strict_replay", "revocation", "redirect", "device", "advertise_interval", "prefix_pool",
+    "prefix_length",
+)  # fmt: skip
+_FOREIGN_AGENT = (
+    "device", "care_of_address", "max_lifetime", "advertise_interval", "registration_required", "reverse_tunnel",
+    "encapsulating_delivery", "challenge", "revocation", "strict_reserved", "max_pending", "max_visitors",
+)  # fmt: skip
+_MOBILE = ("nai", "delegation", "multipath", "max_bindings", "flow_bindings", "max_flow_bindings")
 
 
 def check(package: Package) -> Config:
@@ -46,14 +63,14 @@ class _Check:
         uplinks = self._uplinks()
         mobiles = self._mobiles()
         config = Config(
-            mobile_node=self._one("mobile_node", _mobile_node),
-            home_agent=self._one("home_agent", _home_agent),
-            foreign_agent=self._one("foreign_agent", lambda values: ForeignAgent(**values)),
+            mobile_node=self._one("mobile_node", self._mobile_node),
+            home_agent=self._one("home_agent", self._home_agent),
+            foreign_agent=self._one("foreign_agent", self._foreign_agent),
             uplinks=uplinks,
             flows=self._flows(),
             mobiles=mobiles,
             home_networks=tuple(
-                HomeNetwork(section.name or "", values["prefix"])
+                HomeNetwork(section.name or "", values["prefix"], values.get("pool"))
                 for section, values in self._of("home_network")
                 if "prefix" in values
             ),
@@ -154,6 +171,7 @@ class _Check:
                     bandwidth_down=values.get("bandwidth_down", both),
                     bandwidth_up=values.get("bandwidth_up", both),
                     gateway=values.get("gateway"),
+                    care_of=values.get("care_of", "colocated"),
                 )
             )
         for name in ("bid", "device", "tty"):
@@ -189,11 +207,8 @@ class _Check:
                 if name not in uplinks:
                     message = f"no uplink '{name}'{_nearest(name, uplinks)}"
                     self._error(section, section.options["uplink"], message)
+            self._check_flow(section, values)
             proto = values.get("proto")
-            if proto not in ("tcp", "udp"):
-                for name in ("src_port", "dest_port"):
-                    if name in values:
-                        self._error(section, section.options[name], "ports want proto tcp or udp")
             result.append(
                 Flow(
                     name=section.name or "",
@@ -205,13 +220,41 @@ class _Check:
                     dest_ports=values.get("dest_port", ()),
                     dscp=values.get("dscp", ()),
                     in_devices=values.get("in_device", ()),
+                    spis=values.get("spi", ()),
+                    labels=values.get("label", ()),
+                    mobiles=values.get("mobile", ()),
+                    drop=values.get("drop", False),
                 )
             )
         return tuple(result)
 
+    def _check_flow(self, section: Section, values: Values) -> None:
+        proto = values.get("proto")
+        for name in ("src_port", "dest_port"):
+            if name in values and proto not in _WITH_PORTS:
+                self._error(section, section.options[name], "ports want proto tcp or udp")
+        if "spi" in values and proto not in (None, "any", "50"):
+            self._error(section, section.options["spi"], "is ESP's: leave proto out")
+        if not {"uplink", "label", "drop"} & set(section.options):
+            self._error(
+                section, None, "says not where to: wants list uplink (or, at a home agent, list label)"
+            )
+        mobiles = [item.name for item in self._package.sections if item.type == "mobile" and item.name]
+        for name in values.get("mobile", ()):
+            if name not in mobiles:
+                self._error(
+                    section, section.options["mobile"], f"no mobile '{name}'{_nearest(name, mobiles)}"
+                )
+
     def _mobiles(self) -> tuple[Mobile, ...]:
         sections = [item for item in self._of("mobile") if self._complete(*item)]
-        self._distinct(sections, "home_address")
+        self._distinct([item for item in sections if item[1]["home_address"] != _NOBODY], "home_address")
+        self._distinct(sections, "nai")
+        for section, values in sections:
+            if values["home_address"] == _NOBODY and "nai" not in values:
+                self._error(
+                    section, section.options["home_address"], "wants option nai: who else would it be?"
+                )
         networks: list[tuple[IPv4Network, Section]] = []
         for section, values in sections:
             for network in values.get("mobile_network", ()):
@@ -226,12 +269,72 @@ class _Check:
                 home_address=values["home_address"],
                 security=_security(values),
                 mobile_networks=values.get("mobile_network", ()),
-                **{name: values[name] for name in ("multipath", "max_bindings") if name in values},
+                aaa=_aaa(values),
+                **{name: values[name] for name in _MOBILE if name in values},
             )
             for section, values in sections
         )
 
+    def _peers(self) -> tuple[Peer, ...]:
+        sections = [item for item in self._of("peer") if self._complete(*item)]
+        self._distinct(sections, "address")
+        return tuple(
+            Peer(section.name or "", values["address"], _security(values)) for section, values in sections
+        )
+
+    def _mobile_node(self, values: Values) -> MobileNode:
+        return MobileNode(
+            home_address=values["home_address"],
+            home_agent=values["home_agent"],
+            security=_security(values),
+            aaa=_aaa(values),
+            foreign_agents=self._peers(),
+            mobile_networks=values.get("mobile_network", ()),
+            lan_devices=values.get("lan_device", ()),
+            plane=_plane(values),
+            **{name: values[name] for name in _MOBILE_NODE if name in values},
+        )
+
+    def _home_agent(self, values: Values) -> HomeAgent:
+        names = {name: values[name] for name in _HOME_AGENT if name in values}
+        return HomeAgent(peers=self._peers(), plane=_plane(values), **names)
+
+    def _foreign_agent(self, values: Values) -> ForeignAgent:
+        sections = [item for item in self._of("visitor") if self._complete(*item)]
+        self._distinct(sections, "home_address")
+        visitors = [
+            Peer(section.name or "", found["home_address"], _security(found)) for section, found in sections
+        ]
+        names = {name: values[name] for name in _FOREIGN_AGENT if name in values}
+        return ForeignAgent(peers=self._peers(), visitors=tuple(visitors), plane=_plane(values), **names)
+
+    def _check_dynamic(self) -> None:
+        """0.0.0.0 leaves a choice to the network, which wants to know who asks, and whom to ask."""
+        for section, values in self._of("mobile_node"):
+            if values.get("home_address") == _NOBODY and "nai" not in values:
+                self._error(
+                    section, section.options["home_address"], "wants option nai, to be assigned one by"
+                )
+            direct = [name for _, item in self._of("uplink") if item.get("care_of", "colocated") == "colocated"
+                      for name in [item.get("type")]]  # fmt: skip
+            if values.get("home_agent") == _NOBODY and direct:
+                message = "a home agent to be assigned wants care_of foreign on every uplink (RFC 4433)"
+                self._error(section, section.options["home_agent"], message)
+
+    def _check_planes(self) -> None:
+        """Two roles in one kernel must not claim the same tables."""
+        seen: dict[int, str] = {}
+        for kind in ("mobile_node", "home_agent", "foreign_agent"):
+            for section, values in self._of(kind):
+                base = values.get("table_base", PlaneSettings.table_base)
+                if base in seen:
+                    message = f"has the table_base of {seen[base]}, {base}: give one of them another, and another rule_priority"
+                    self._error(section, section.options.get("table_base"), message)
+                seen[base] = kind
+
     def _relations(self, config: Config) -> None:
+        self._check_dynamic()
+        self._check_planes()
         roles = ("mobile_node", "home_agent", "foreign_agent")
         present = {section.type for section in self._package.sections}
         if not present & set(roles):
@@ -241,7 +344,7 @@ class _Check:
         homes = [network.prefix for network in config.home_networks]
         for section, values in self._of("mobile"):
             home = values.get("home_address")
-            if homes and home is not None and not any(home in prefix for prefix in homes):
+            if homes and home not in (None, _NOBODY) and not any(home in prefix for prefix in homes):
                 self._error(section, section.options["home_address"], "lies in no home_network")
         for section, values in (*self._of("mobile_node"), *self._of("home_agent")):
             mask = values.get("mark_mask", PlaneSettings.mark_mask)
@@ -270,26 +373,15 @@ class _Check:
         self._errors.append(error)
 
 
-def _mobile_node(values: Values) -> MobileNode:
-    return MobileNode(
-        home_address=values["home_address"],
-        home_agent=values["home_agent"],
-        security=_security(values),
-        mobile_networks=values.get("mobile_network", ()),
-        lan_devices=values.get("lan_device", ()),
-        plane=_plane(values),
-        **{name: values[name] for name in ("lifetime", "udp_tunnel", "keepalive") if name in values},
-    )
-
-
-def _home_agent(values: Values) -> HomeAgent:
-    names = ("address", "max_lifetime", "nat_lifetime", "keepalive", "udp_tunnel")
-    return HomeAgent(plane=_plane(values), **{name: values[name] for name in names if name in values})
-
-
 def _security(values: Values) -> SecurityAssociation:
     names = ("spi", "key", "algorithm", "tolerance")
     return SecurityAssociation(**{name: values[name] for name in names if name in values})
+
+
+def _aaa(values: Values) -> SecurityAssociation | None:
+    if "aaa_spi" not in values or "aaa_key" not in values:
+        return None
+    return SecurityAssociation(values["aaa_spi"], values["aaa_key"])
 
 
 def _plane(values: Values) -> PlaneSettings:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 
-from router.config.model import PortRange
+from router.config.model import PortRange, Range
 
 __all__ = [
-    "address", "bits", "boolean", "choice", "device", "dscp", "key", "path", "ports", "prefix", "whole",
+    "address", "addresses", "bits", "boolean", "choice", "device", "dscp", "key", "nai", "path", "ports", "prefix",
+    "protocol", "spis", "whole",
 ]  # fmt: skip
 
 _TRUE, _FALSE = ("1", "on", "true", "yes", "enabled"), ("0", "off", "false", "no", "disabled")
@@ -109,6 +110,47 @@ def ports(text: str) -> PortRange:
     if found[0] > found[1]:
         raise ValueError("expected a port range whose first port is not above its last")
     return found
+
+
+def spis(text: str) -> Range:
+    """`4096` or `256-511`, decimal or hexadecimal behind 0x."""
+    first, dash, last = text.partition("-")
+    try:
+        found = (int(first, 0), int(last, 0) if dash else int(first, 0))
+    except ValueError:
+        found = (-1, -1)
+    if not 0 <= found[0] <= found[1] <= 0xFFFFFFFF:
+        raise ValueError("expected an IPsec SPI or a range such as 0x100-0x1ff, 0..0xffffffff")
+    return found
+
+
+def addresses(text: str) -> tuple[IPv4Address, IPv4Address]:
+    """`10.99.0.100-10.99.0.199`."""
+    first, _, last = text.partition("-")
+    try:
+        found = (IPv4Address(first), IPv4Address(last))
+    except ValueError:
+        raise ValueError("expected two IPv4 addresses such as 10.99.0.100-10.99.0.199") from None
+    if found[0] > found[1]:
+        raise ValueError("expected a range whose first address is not above its last")
+    return found
+
+
+def nai(text: str) -> str:
+    """A network access identifier, `user@realm` (RFC 4282), as RFC 2794 carries it."""
+    if not 1 <= len(text) <= 255 or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("expected a network access identifier such as bus42@example.org")
+    return text
+
+
+def protocol(text: str) -> str:
+    """`tcp`, `udp`, `icmp`, `any`, or an IP protocol's number."""
+    if text in ("tcp", "udp", "icmp", "any"):
+        return text
+    try:
+        return str(whole(0, 255)(text))
+    except ValueError:
+        raise ValueError("expected tcp, udp, icmp, any or a protocol number 0..255") from None
 
 
 def dscp(text: str) -> int:

@@ -18,24 +18,28 @@ __all__ = [
     "HomeNetwork",
     "Mobile",
     "MobileNode",
+    "Peer",
     "PlaneSettings",
     "PortRange",
+    "Range",
     "SecurityAssociation",
     "Uplink",
 ]
 
 PortRange = tuple[int, int]
 """First and last port, inclusive."""
+Range = tuple[int, int]
+"""First and last value, inclusive."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SecurityAssociation:
     """A mobility security association (RFC 5944 section 1.6)."""
 
     spi: int
     key: bytes
     algorithm: str = "hmac-md5"
-    """`hmac-md5` (RFC 5944 section 5.1 demands it) or `hmac-sha256`."""
+    """`hmac-md5` (RFC 5944 section 5.1 demands it), `hmac-sha1`, `hmac-sha256` or `keyed-md5`."""
     tolerance: float = 7.0
     """Seconds a time stamp may differ from our clock (RFC 5944 section 5.7.1)."""
 
@@ -57,14 +61,43 @@ class PlaneSettings:
 
 
 @dataclass(frozen=True)
+class Peer:
+    """An agent or mobile node with which there is a mobility security association of its own."""
+
+    name: str
+    address: IPv4Address
+    security: SecurityAssociation
+
+
+@dataclass(frozen=True)
 class MobileNode:
     home_address: IPv4Address
+    """0.0.0.0: the home agent assigns one, and `nai` says who we are."""
     home_agent: IPv4Address
+    """0.0.0.0 or 255.255.255.255: whoever answers (RFC 4433)."""
     security: SecurityAssociation
     mobile_networks: tuple[IPv4Network, ...] = ()
     """Prefixes behind the router (RFC 5177).  Empty: LAN traffic is SNATed to the home address."""
     lan_devices: tuple[str, ...] = ()
     """Devices whose forwarded traffic roamd carries; empty means any device that is no uplink."""
+    nai: str = ""
+    """Network access identifier (RFC 2794); empty: not sent."""
+    aaa: SecurityAssociation | None = None
+    """With the AAA server, for requests that answer a foreign agent's challenge (RFC 4721)."""
+    foreign_agents: tuple[Peer, ...] = ()
+    """Foreign agents that share a key with us."""
+    multipath: bool = True
+    """Register every uplink (RFC 7629); otherwise one at a time."""
+    overwrite: bool = False
+    """Set O when a care-of address changed, as RFC 7629 section 5.1 words it; see router/mip/DECISIONS.md, D1."""
+    refresh: str = "each"
+    """`each` binding by itself, which proves its path, or all in `bulk` (B of RFC 7629 section 4.1)."""
+    flow_bindings: bool = False
+    """Tell the home agent our flow policies (RFC 7629 section 4.2)."""
+    revocation: bool = True
+    """Take revocations of our bindings (RFC 3543)."""
+    delegated_length: int | None = None
+    """Length of a prefix to ask the home agent for (RFC 6626), 0 for any; None: ask for none."""
     lifetime: int = 1800
     udp_tunnel: str = "auto"
     """`auto` (RFC 3519 request, used when NAT is seen), `force` or `off`."""
@@ -83,16 +116,62 @@ class HomeAgent:
     """Keepalive interval to impose, seconds; 0 lets the mobile node choose."""
     udp_tunnel: str = "auto"
     """`auto` (when NAT is seen), `force` (also allow F without NAT) or `off`."""
+    simultaneous: bool = False
+    """Keep several bindings for S (RFC 5944 section 3.8.2.2), each of which gets a copy of every packet."""
+    reverse_tunnel: str = "optional"
+    """`optional`, `required` (code 138 without T) or `off` (code 137 with T)."""
+    gre: bool = False
+    """Grant GRE when G asks for it; otherwise code 139."""
+    strict_reserved: bool = False
+    """Refuse requests with r or x set (RFC 5944 section 3.8.2.3) instead of ignoring the bits (3.3)."""
+    strict_replay: bool = False
+    """One time-stamp order over all bindings of a mobile node, as RFC 5944 section 5.7.1 words it."""
+    revocation: bool = True
+    """Offer registration revocation (RFC 3543)."""
+    redirect: IPv4Address | None = None
+    """Another home agent to send mobile nodes to (RFC 4433, code 143)."""
+    device: str | None = None
+    """Device of the home link: agent advertisements and proxy ARP; None: the home network is virtual."""
+    advertise_interval: int = 10
+    """Seconds between agent advertisements on `device`."""
+    prefix_pool: tuple[IPv4Network, ...] = ()
+    """Where mobile networks are delegated from (RFC 6626)."""
+    prefix_length: int = 28
+    """Length of a delegated prefix when the mobile node names none."""
+    peers: tuple[Peer, ...] = ()
+    """Foreign agents that share a key with us (RFC 5944 section 3.5.4)."""
     plane: PlaneSettings = PlaneSettings()
 
 
 @dataclass(frozen=True)
 class ForeignAgent:
-    """Parsed and checked; no role is started for it yet."""
-
     device: str
+    """Where mobile nodes visit."""
     care_of_address: IPv4Address
     max_lifetime: int = 1800
+    advertise_interval: int = 10
+    """Seconds between agent advertisements."""
+    registration_required: bool = False
+    """R: also mobile nodes with a co-located care-of address shall register here."""
+    reverse_tunnel: str = "optional"
+    """`optional`, `required` (code 75 without T) or `off` (code 74 with T)."""
+    encapsulating_delivery: bool = True
+    """Support the encapsulating delivery style (RFC 3024); otherwise code 79."""
+    challenge: bool = False
+    """Advertise challenges and demand their answers (RFC 4721)."""
+    revocation: bool = True
+    """Offer registration revocation (RFC 3543) where a key is shared with the home agent."""
+    strict_reserved: bool = False
+    """Refuse requests with r or x set (RFC 5944 section 3.7.2.1) instead of ignoring the bits (3.3)."""
+    max_pending: int = 64
+    """Requests relayed and unanswered, at most; code 66 beyond."""
+    max_visitors: int = 1024
+    """Bindings of mobile nodes visiting, at most; code 66 beyond, and B in advertisements."""
+    peers: tuple[Peer, ...] = ()
+    """Home agents that share a key with us."""
+    visitors: tuple[Peer, ...] = ()
+    """Mobile nodes that share a key with us, by home address."""
+    plane: PlaneSettings = PlaneSettings()
 
 
 @dataclass(frozen=True)
@@ -112,6 +191,8 @@ class Uplink:
     bandwidth_up: int | None = None
     gateway: IPv4Address | None = None
     """Overrides the gateway found in the routing table."""
+    care_of: str = "colocated"
+    """`colocated` (the device's own address), `foreign` (a foreign agent's) or `auto`."""
 
 
 @dataclass(frozen=True)
@@ -122,31 +203,50 @@ class Flow:
     uplinks: tuple[str, ...]
     """Uplink names, most preferred first; if none lives, the flow is spread like any other."""
     proto: str | None = None
-    """`tcp`, `udp`, `icmp` or None for any."""
+    """`tcp`, `udp`, `icmp`, another protocol's number, or None for any."""
     src_prefixes: tuple[IPv4Network, ...] = ()
     dest_prefixes: tuple[IPv4Network, ...] = ()
     src_ports: tuple[PortRange, ...] = ()
     dest_ports: tuple[PortRange, ...] = ()
     dscp: tuple[int, ...] = ()
     in_devices: tuple[str, ...] = ()
+    spis: tuple[Range, ...] = ()
+    """IPsec security parameter indexes of ESP."""
+    labels: tuple[int, ...] = ()
+    """Home agent: If-Labels instead of uplink names, most preferred first (RFC 7629 section 4.1)."""
+    mobiles: tuple[str, ...] = ()
+    """Home agent: names of the mobile nodes meant; empty means all."""
+    drop: bool = False
+    """Drop what matches instead of carrying it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Mobile:
     """What a home agent knows of one mobile node."""
 
     name: str
     home_address: IPv4Address
+    """0.0.0.0: one is assigned from a home network's pool; `nai` then says who it is."""
     security: SecurityAssociation
     mobile_networks: tuple[IPv4Network, ...] = ()
+    nai: str = ""
+    aaa: SecurityAssociation | None = None
+    """Key of its Mobile-AAA authentication (RFC 4721), which we check in the AAA server's place."""
+    delegation: bool = False
+    """It may have a mobile network from the pool (RFC 6626)."""
     multipath: bool = True
     max_bindings: int = 8
+    flow_bindings: bool = True
+    """Its flow policies are followed, where ours say nothing (RFC 7629 section 4.2)."""
+    max_flow_bindings: int = 32
 
 
 @dataclass(frozen=True)
 class HomeNetwork:
     name: str
     prefix: IPv4Network
+    pool: tuple[IPv4Address, IPv4Address] | None = None
+    """First and last address to assign to mobile nodes that have none."""
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,24 @@ _ENABLED = OptionSpec("enabled", kinds.boolean, "0 leaves the section out")
 _SECURITY = (
     OptionSpec("spi", kinds.whole(256, 0xFFFFFFFF), "security parameter index", required=True),
     OptionSpec("key", kinds.key, "shared key: text, or hexadecimal behind 0x", required=True, secret=True),
-    OptionSpec("algorithm", kinds.choice("hmac-md5", "hmac-sha256"), "of the authenticator"),
+    OptionSpec(
+        "algorithm", kinds.choice("hmac-md5", "hmac-sha1", "hmac-sha256", "keyed-md5"), "of the authenticator"
+    ),
     OptionSpec("tolerance", kinds.whole(1, 300, "seconds"), "clock difference that is borne"),
 )
+_AAA = (
+    OptionSpec(
+        "aaa_spi", kinds.whole(256, 0xFFFFFFFF), "index of the key shared with the AAA server (RFC 4721)"
+    ),
+    OptionSpec("aaa_key", kinds.key, "that key", secret=True),
+)
+_NAI = OptionSpec("nai", kinds.nai, "network access identifier (RFC 2794)")
+_REVERSE = OptionSpec(
+    "reverse_tunnel", kinds.choice("optional", "required", "off"), "what T must be (RFC 3024)"
+)
+_STRICT = OptionSpec("strict_reserved", kinds.boolean, "refuse requests with reserved flags set")
+_REVOCATION = OptionSpec("revocation", kinds.boolean, "take part in registration revocation (RFC 3543)")
+_ADVERTISE = OptionSpec("advertise_interval", kinds.whole(1, 1800, "seconds"), "between agent advertisements")
 _PLANE = (
     OptionSpec("plane", kinds.choice("auto", "kernel", "userspace"), "who carries the packets"),
     OptionSpec("mark_mask", kinds.bits, "mark bits that are roamd's"),
@@ -70,10 +85,26 @@ SECTIONS = {
             "mobile_node",
             "this machine is a mobile node or mobile router",
             (
-                OptionSpec("home_address", kinds.address, "our address, wherever we are", required=True),
+                OptionSpec(
+                    "home_address", kinds.address, "our address; 0.0.0.0 to be assigned one", required=True
+                ),
                 OptionSpec("home_agent", kinds.address, "who keeps our bindings", required=True),
                 *_SECURITY,
+                _NAI,
+                *_AAA,
+                OptionSpec("multipath", kinds.boolean, "register every uplink (RFC 7629)"),
+                OptionSpec("overwrite", kinds.boolean, "set O when a care-of address changed"),
+                OptionSpec(
+                    "refresh", kinds.choice("each", "bulk"), "refresh bindings one by one or all at once"
+                ),
+                OptionSpec(
+                    "flow_bindings", kinds.boolean, "tell the home agent the flow sections (RFC 7629)"
+                ),
+                _REVOCATION,
                 OptionSpec("mobile_network", kinds.prefix, "prefix behind this router (RFC 5177)", many=True),
+                OptionSpec(
+                    "delegated_length", kinds.whole(0, 30), "ask for a prefix of this length (RFC 6626)"
+                ),
                 OptionSpec("lan_device", kinds.device, "device whose traffic is carried", many=True),
                 OptionSpec("lifetime", _SECONDS, "registration lifetime asked for"),
                 _UDP,
@@ -91,19 +122,60 @@ SECTIONS = {
                 OptionSpec("nat_lifetime", _SECONDS, "longest lifetime granted behind NAT"),
                 OptionSpec("keepalive", kinds.whole(0, 65535, "seconds"), "interval imposed; 0 imposes none"),
                 _UDP,
+                OptionSpec("simultaneous", kinds.boolean, "keep several bindings for S (RFC 5944)"),
+                _REVERSE,
+                _STRICT,
+                OptionSpec(
+                    "strict_replay", kinds.boolean, "one order of time stamps over all bindings of a node"
+                ),
+                _REVOCATION,
+                OptionSpec("redirect", kinds.address, "home agent to send mobile nodes to (RFC 4433)"),
+                OptionSpec("device", kinds.device, "home link; without it the home network is virtual"),
+                _ADVERTISE,
+                OptionSpec(
+                    "prefix_pool", kinds.prefix, "to delegate mobile networks from (RFC 6626)", many=True
+                ),
+                OptionSpec("prefix_length", kinds.whole(1, 30), "of a delegated prefix nobody chose"),
                 *_PLANE,
             ),
             single=True,
         ),
         SectionSpec(
             "foreign_agent",
-            "checked, not served yet",
+            "this machine is a foreign agent",
             (
                 OptionSpec("device", kinds.device, "device mobile nodes visit on", required=True),
                 OptionSpec("care_of_address", kinds.address, "address lent to them", required=True),
                 OptionSpec("max_lifetime", _SECONDS, "longest lifetime offered"),
+                _ADVERTISE,
+                OptionSpec(
+                    "registration_required", kinds.boolean, "also nodes with an own care-of address (R)"
+                ),
+                _REVERSE,
+                OptionSpec("encapsulating_delivery", kinds.boolean, "offer that delivery style (RFC 3024)"),
+                OptionSpec("challenge", kinds.boolean, "demand answers to challenges (RFC 4721)"),
+                _REVOCATION,
+                _STRICT,
+                OptionSpec("max_pending", kinds.whole(1, 65535), "most requests relayed and unanswered"),
+                OptionSpec("max_visitors", kinds.whole(1, 65535), "most visitors"),
+                *_PLANE,
             ),
             single=True,
+        ),
+        SectionSpec(
+            "peer",
+            "an agent we share a key with: foreign agent, or home agent",
+            (
+                OptionSpec("address", kinds.address, "its address, or care-of address", required=True),
+                *_SECURITY,
+            ),
+            named=True,
+        ),
+        SectionSpec(
+            "visitor",
+            "a mobile node that shares a key with this foreign agent",
+            (OptionSpec("home_address", kinds.address, "its address", required=True), *_SECURITY),
+            named=True,
         ),
         SectionSpec(
             "uplink",
@@ -120,6 +192,7 @@ SECTIONS = {
                 OptionSpec("bandwidth_down", _ANY_RATE, "towards us"),
                 OptionSpec("bandwidth_up", _ANY_RATE, "away from us"),
                 OptionSpec("gateway", kinds.address, "instead of the one in the routing table"),
+                OptionSpec("care_of", kinds.choice("colocated", "foreign", "auto"), "whose care-of address"),
                 _ENABLED,
             ),
             named=True,
@@ -128,14 +201,20 @@ SECTIONS = {
             "flow",
             "traffic that prefers certain uplinks",
             (
-                OptionSpec("uplink", str, "names, most preferred first", required=True, many=True),
-                OptionSpec("proto", kinds.choice("tcp", "udp", "icmp", "any"), "transport protocol"),
+                OptionSpec("uplink", str, "names, most preferred first", many=True),
+                OptionSpec(
+                    "label", kinds.whole(1, 255), "home agent: If-Labels, most preferred first", many=True
+                ),
+                OptionSpec("mobile", str, "home agent: mobile nodes meant; all by default", many=True),
+                OptionSpec("drop", kinds.boolean, "drop what matches"),
+                OptionSpec("proto", kinds.protocol, "transport protocol"),
                 OptionSpec("src_prefix", kinds.prefix, "source", many=True),
                 OptionSpec("dest_prefix", kinds.prefix, "destination", many=True),
                 OptionSpec("src_port", kinds.ports, "source ports", many=True),
                 OptionSpec("dest_port", kinds.ports, "destination ports", many=True),
                 OptionSpec("dscp", kinds.dscp, "DiffServ code points", many=True),
                 OptionSpec("in_device", kinds.device, "device the flow comes in by", many=True),
+                OptionSpec("spi", kinds.spis, "security parameter indexes of ESP", many=True),
                 _ENABLED,
             ),
             named=True,
@@ -144,18 +223,28 @@ SECTIONS = {
             "mobile",
             "a mobile node this home agent serves",
             (
-                OptionSpec("home_address", kinds.address, "its address", required=True),
+                OptionSpec(
+                    "home_address", kinds.address, "its address; 0.0.0.0 to assign one", required=True
+                ),
                 *_SECURITY,
+                _NAI,
+                *_AAA,
                 OptionSpec("mobile_network", kinds.prefix, "prefix behind it (RFC 5177)", many=True),
+                OptionSpec("delegation", kinds.boolean, "may have a prefix from the pool (RFC 6626)"),
                 OptionSpec("multipath", kinds.boolean, "several care-of addresses allowed"),
                 OptionSpec("max_bindings", kinds.whole(1, 15), "most care-of addresses at once"),
+                OptionSpec("flow_bindings", kinds.boolean, "its flow policies are followed (RFC 7629)"),
+                OptionSpec("max_flow_bindings", kinds.whole(0, 255), "most flow policies it may have"),
             ),
             named=True,
         ),
         SectionSpec(
             "home_network",
             "addresses this home agent answers for",
-            (OptionSpec("prefix", kinds.prefix, "of home addresses", required=True),),
+            (
+                OptionSpec("prefix", kinds.prefix, "of home addresses", required=True),
+                OptionSpec("pool", kinds.addresses, "addresses to assign, first-last"),
+            ),
         ),
     )
 }
