@@ -18,15 +18,17 @@ from typing import Any
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+from pyroute2.netlink.rtnl.ndmsg import ndmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-__all__ = ["Netlink", "NetlinkError", "fibmsg", "ifaddrmsg", "ifinfmsg", "rtmsg"]
+__all__ = ["Netlink", "NetlinkError", "fibmsg", "ifaddrmsg", "ifinfmsg", "ndmsg", "rtmsg"]
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
+RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
 RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
 GROUP_LINK, GROUP_IPV4_IFADDR, GROUP_IPV4_ROUTE = 0x1, 0x10, 0x40
 
@@ -36,6 +38,7 @@ _CLASSES: dict[int, type[Any]] = {
     **dict.fromkeys((RTM_NEWLINK, RTM_DELLINK), ifinfmsg),
     **dict.fromkeys((RTM_NEWADDR, RTM_DELADDR), ifaddrmsg),
     **dict.fromkeys((RTM_NEWROUTE, RTM_DELROUTE), rtmsg),
+    **dict.fromkeys((RTM_NEWNEIGH, RTM_DELNEIGH), ndmsg),
     **dict.fromkeys((RTM_NEWRULE, RTM_DELRULE), fibmsg),
 }
 _RECEIVE = 1 << 18

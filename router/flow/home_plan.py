@@ -14,10 +14,11 @@ from router.config.model import HomeAgent
 from router.flow.buckets import assign
 from router.flow.mobile_plan import weighted
 from router.flow.tables import Tables
+from router.mip.wire.selector import TrafficSelector
 from router.plane.model import Nexthop, PlaneState, Route, Tunnel
 from router.plane.ruleset import AnchoredMobile, TunnelPath, home_agent_ruleset
 
-__all__ = ["HomeMobile", "home_plan", "tunnel_name"]
+__all__ = ["HomeMobile", "home_plan", "shared_tunnel_name", "tunnel_name"]
 
 _MSS = 1428
 
@@ -30,6 +31,8 @@ class HomeMobile:
     networks: tuple[IPv4Network, ...]
     tunnels: tuple[tuple[int, Tunnel], ...]
     numbers: tuple[int, ...]
+    policies: tuple[tuple[TrafficSelector, int | None], ...] = ()
+    """Flow bindings with the path number each names now; None drops."""
 
     @property
     def prefixes(self) -> tuple[IPv4Network, ...]:
@@ -41,13 +44,18 @@ def tunnel_name(home_address: IPv4Address, number: int) -> str:
     return f"roam{int(home_address):08x}.{number}"
 
 
+def shared_tunnel_name(care_of_address: IPv4Address) -> str:
+    """The one tunnel to a foreign agent, whoever visits it: two between the same ends cannot be told apart."""
+    return f"roamf{int(care_of_address):08x}"
+
+
 def home_plan(settings: HomeAgent, homes: Sequence[IPv4Network], mobiles: Sequence[HomeMobile]) -> PlaneState:
     """The state wanted now; pure, and equal for equal arguments."""
     tables = Tables(settings.plane)
     numbers = sorted({number for mobile in mobiles for number in mobile.numbers})
     bound = [mobile for mobile in mobiles if mobile.tunnels]
     return PlaneState(
-        tunnels=tuple(tunnel for mobile in mobiles for _, tunnel in mobile.tunnels),
+        tunnels=tuple(dict.fromkeys(tunnel for mobile in mobiles for _, tunnel in mobile.tunnels)),
         routes=tuple(_routes(tables, homes, mobiles)),
         rules=(*(tables.by_mark(number) for number in numbers), tables.by_default()),
         ruleset=home_agent_ruleset(
@@ -61,7 +69,7 @@ def _routes(tables: Tables, homes: Sequence[IPv4Network], mobiles: Sequence[Home
     # would go back to the router that sent them to us, and round again.
     routes = {(tables.unmarked, prefix): Route(tables.unmarked, prefix) for prefix in homes}
     for mobile in mobiles:
-        everyone = weighted([(tunnel.device, 1) for _, tunnel in mobile.tunnels])
+        everyone = weighted([(Nexthop(tunnel.device), 1) for _, tunnel in mobile.tunnels])
         tunnels = dict(mobile.tunnels)
         for prefix in mobile.prefixes:
             routes[tables.unmarked, prefix] = Route(tables.unmarked, prefix, everyone)
@@ -77,4 +85,5 @@ def _anchored(mobile: HomeMobile) -> AnchoredMobile:
         prefixes=mobile.prefixes,
         paths=tuple(TunnelPath(number, tunnel.device) for number, tunnel in mobile.tunnels),
         buckets=assign({number: 1.0 for number, _ in mobile.tunnels}),
+        policies=mobile.policies,
     )

@@ -25,7 +25,7 @@ _TCP_AND_IP = 40
 
 @dataclass(frozen=True)
 class MobilePath:
-    """One configured uplink as the plan sees it; `tunnel` is None while it is not bound."""
+    """One configured uplink as the plan sees it; bound, it has a tunnel or a foreign agent."""
 
     bid: int
     name: str
@@ -35,18 +35,44 @@ class MobilePath:
     weight: int
     """Capacity towards us in kbit/s: most bytes of most flows come down."""
     tunnel: Tunnel | None = None
+    foreign_agent: IPv4Address | None = None
+    """Bound through this agent, which tunnels for us: packets go to it bare (RFC 3024 section 5.1)."""
+
+    @property
+    def way(self) -> Nexthop | None:
+        """Where packets of this path go; None while it is not bound."""
+        if self.tunnel is not None:
+            return Nexthop(self.tunnel.device)
+        if self.foreign_agent is not None and self.device is not None:
+            return Nexthop(self.device, self.foreign_agent)
+        return None
 
 
 def mobile_plan(
-    settings: MobileNode, paths: Sequence[MobilePath], flows: Sequence[Flow], buckets: Sequence[int]
+    settings: MobileNode,
+    paths: Sequence[MobilePath],
+    flows: Sequence[Flow],
+    buckets: Sequence[int],
+    *,
+    at_home: bool = False,
 ) -> PlaneState:
-    """The state wanted now; pure, and equal for equal arguments."""
+    """The state wanted now; pure, and equal for equal arguments.
+
+    `settings` carry the home address and the mobile networks in force, as the
+    home agent granted them.  At home nothing is tunnelled and routing is main's.
+    """
+    if settings.home_address.is_unspecified:
+        return PlaneState(
+            routes=tuple(_uplink_routes(Tables(settings.plane), paths)),
+            rules=tuple(_care_of_rules(Tables(settings.plane), paths)),
+        )
+    if at_home:
+        return PlaneState(addresses=(("lo", settings.home_address),))
     tables = Tables(settings.plane)
-    living = [path for path in paths if path.tunnel is not None]
     return PlaneState(
-        tunnels=tuple(path.tunnel for path in living if path.tunnel is not None),
+        tunnels=tuple(path.tunnel for path in paths if path.tunnel is not None),
         addresses=(("lo", settings.home_address),),
-        routes=(*_uplink_routes(tables, paths), *_tunnel_routes(tables, settings, paths, living)),
+        routes=(*_uplink_routes(tables, paths), *_tunnel_routes(tables, settings, paths)),
         rules=tuple(_rules(tables, settings, paths)),
         ruleset=_ruleset(settings, paths, flows, buckets),
     )
@@ -57,11 +83,11 @@ def tunnel_mtu(link_mtu: int, encapsulation: str) -> int:
     return max(576, link_mtu - _OVERHEAD[encapsulation])
 
 
-def weighted(hops: Sequence[tuple[str, int]]) -> tuple[Nexthop, ...]:
-    """Nexthops for (device, kbit/s) pairs, scaled to the kernel's weights 1..256."""
+def weighted(hops: Sequence[tuple[Nexthop, int]]) -> tuple[Nexthop, ...]:
+    """The nexthops with their kbit/s scaled to the kernel's weights 1..256."""
     top = max((weight for _, weight in hops), default=1)
     return tuple(
-        Nexthop(device, weight=max(1, min(256, round(100 * weight / top)))) for device, weight in hops
+        Nexthop(hop.device, hop.gateway, max(1, min(256, round(100 * weight / top)))) for hop, weight in hops
     )
 
 
@@ -73,36 +99,40 @@ def _uplink_routes(tables: Tables, paths: Sequence[MobilePath]) -> list[Route]:
     ]
 
 
-def _tunnel_routes(
-    tables: Tables, settings: MobileNode, paths: Sequence[MobilePath], living: Sequence[MobilePath]
-) -> list[Route]:
+def _tunnel_routes(tables: Tables, settings: MobileNode, paths: Sequence[MobilePath]) -> list[Route]:
     routes = [Route(tables.unreachable, DEFAULT)]
-    everyone = weighted([(path.tunnel.device, path.weight) for path in living if path.tunnel is not None])
+    everyone = weighted([(path.way, path.weight) for path in paths if path.way is not None])
     if not everyone:
         return routes
     routes.append(Route(tables.unmarked, DEFAULT, everyone, settings.home_address))
     for path in paths:
-        own = (Nexthop(path.tunnel.device),) if path.tunnel is not None else everyone
+        own = (path.way,) if path.way is not None else everyone
         routes.append(Route(tables.path(path.bid), DEFAULT, own, settings.home_address))
     return routes
 
 
 def _rules(tables: Tables, settings: MobileNode, paths: Sequence[MobilePath]) -> list[Rule]:
-    rules = [tables.main_specifics(), tables.by_default()]
-    for path in paths:
-        if path.care_of_address is not None:
-            rules.append(tables.from_care_of_address(path.bid, IPv4Network(path.care_of_address)))
-        rules.append(tables.by_mark(path.bid))
+    rules = [tables.main_specifics(), tables.by_default(), *_care_of_rules(tables, paths)]
+    rules.extend(tables.by_mark(path.bid) for path in paths)
     own = [IPv4Network(settings.home_address), *settings.mobile_networks]
     rules.extend(tables.never_bare(index, prefix) for index, prefix in enumerate(own))
     return rules
 
 
+def _care_of_rules(tables: Tables, paths: Sequence[MobilePath]) -> list[Rule]:
+    return [
+        tables.from_care_of_address(path.bid, IPv4Network(path.care_of_address))
+        for path in paths
+        if path.care_of_address is not None
+    ]
+
+
 def _ruleset(
     settings: MobileNode, paths: Sequence[MobilePath], flows: Sequence[Flow], buckets: Sequence[int]
 ) -> str:
-    tunnels = {path.bid: path.tunnel for path in paths if path.tunnel is not None}
-    choices = choose(flows, {path.name: path.bid for path in paths}, tunnels)
+    tunnels = [path.tunnel for path in paths if path.tunnel is not None]
+    alive = [path.bid for path in paths if path.way is not None]
+    choices = choose(flows, {path.name: path.bid for path in paths}, alive)
     return mobile_ruleset(
         mask=settings.plane.mark_mask,
         home_address=settings.home_address,
@@ -111,8 +141,14 @@ def _ruleset(
         uplink_devices=[path.device for path in paths if path.device is not None],
         # Every configured path, not the living ones: marks and the SNAT rule
         # must know a dead path's flows, and the table then changes less often.
-        paths=[TunnelPath(path.bid, f"roam{path.bid}") for path in paths],
-        policies=[(choice.flow, choice.path) for choice in choices if choice.path is not None],
+        paths=[TunnelPath(path.bid, _device(path)) for path in paths],
+        policies=[
+            (choice.flow, choice.path) for choice in choices if choice.path is not None or choice.flow.drop
+        ],
         buckets=buckets,
-        mss=min((tunnel.mtu for tunnel in tunnels.values()), default=1468) - _TCP_AND_IP,
+        mss=min((tunnel.mtu for tunnel in tunnels), default=1468) - _TCP_AND_IP,
     )
+
+
+def _device(path: MobilePath) -> str:
+    return path.way.device if path.way is not None else f"roam{path.bid}"

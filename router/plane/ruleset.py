@@ -14,8 +14,18 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from router.config.model import Flow, PortRange
+from router.mip.wire.selector import TrafficSelector
 
-__all__ = ["HASH_SEED", "AnchoredMobile", "TunnelPath", "home_agent_ruleset", "mark_of", "mobile_ruleset"]
+__all__ = [
+    "HASH_SEED",
+    "AnchoredMobile",
+    "ForeignDoor",
+    "TunnelPath",
+    "foreign_agent_ruleset",
+    "home_agent_ruleset",
+    "mark_of",
+    "mobile_ruleset",
+]
 
 HASH_SEED = 0x7629
 """Fixed, so that a restart finds an unpinned flow the same bucket again."""
@@ -40,6 +50,19 @@ class AnchoredMobile:
     """Home address (/32) and mobile networks: the only sources its tunnels may carry."""
     paths: tuple[TunnelPath, ...]
     buckets: tuple[int, ...]
+    policies: tuple[tuple[TrafficSelector, int | None], ...] = ()
+    """Flow bindings in their order, each with the path it names now; None drops."""
+
+
+@dataclass(frozen=True)
+class ForeignDoor:
+    """A foreign agent's tunnel to one home agent, and who of its visitors is behind it."""
+
+    number: int
+    device: str
+    visitors: tuple[IPv4Address, ...]
+    reverse: tuple[IPv4Address, ...]
+    """Those whose packets go back through it (T)."""
 
 
 def mark_of(number: int, mask: int) -> int:
@@ -55,7 +78,7 @@ def mobile_ruleset(
     lan_devices: Sequence[str],
     uplink_devices: Sequence[str],
     paths: Sequence[TunnelPath],
-    policies: Sequence[tuple[Flow, int]],
+    policies: Sequence[tuple[Flow, int | None]],
     buckets: Sequence[int],
     mss: int,
 ) -> str:
@@ -69,7 +92,7 @@ def mobile_ruleset(
     if not lan_devices and uplink_devices:
         scope = f"iifname {_set(_quoted(uplink_devices))} return"
     pin = _vmap((f'"{path.device}"', f"goto pin_{path.number}") for path in paths)
-    chains = [*_path_chains(numbers, mask, pin=True)]
+    chains = [*_path_chains(numbers, mask)]
     chains.append(_chain("spread", _spread(buckets)))
     chains.append(_chain("assign", [
         f"ct mark & {mask:#x} {_vmap(_pinned(numbers, mask))}",
@@ -89,6 +112,8 @@ def mobile_ruleset(
     chains.append(_chain("output", [
         f"type route hook output {_MANGLE}",
         f"ip saddr != {home_address} return",
+        # Signalling goes its own way (RFC 6089 section 4.3 has this rule, RFC 7629 means it).
+        "udp dport 434 return",
         "fib daddr type != unicast return",
         "goto assign",
     ]))  # fmt: skip
@@ -109,23 +134,17 @@ def home_agent_ruleset(*, mask: int, mobiles: Sequence[AnchoredMobile], mss: int
         return ""
     numbers = sorted({path.number for path in paths})
     tunnels = _set(_quoted(path.device for path in paths))
-    chains = [*_path_chains(numbers, mask, pin=True)]
-    entrances = []
+    chains = [*_path_chains(numbers, mask)]
+    chains += _entrances(mobiles)
     for mobile in mobiles:
-        sources = _set(map(str, mobile.prefixes))
+        policies = [rule for selector, number in mobile.policies for rule in _selected(selector, number)]
+        chains.append(_chain(f"policy_{mobile.name}", policies))
         chains.append(_chain(f"to_{mobile.name}", _spread(mobile.buckets)))
-        for path in mobile.paths:
-            # RFC 3024 section 4.3.2: a tunnel carries its mobile node's sources only.
-            name = f"in_{mobile.name}_{path.number}"
-            chains.append(_chain(name, [f"ip saddr != {sources} counter drop", f"goto pin_{path.number}"]))
-            entrances.append((f'"{path.device}"', f"goto {name}"))
-    destinations = _vmap(
-        (str(prefix), f"goto to_{mobile.name}") for mobile in mobiles for prefix in mobile.prefixes
-    )
-    chains.append(_chain("from_tunnel", [f"iifname {_vmap(entrances)}"]))
     chains.append(_chain("assign", [
+        # What was agreed explicitly wins over the way a flow came.
+        f"ip daddr {_by_destination(mobiles, 'jump policy_')}",
         f"ct mark & {mask:#x} {_vmap(_pinned(numbers, mask))}",
-        f"ip daddr {destinations}",
+        f"ip daddr {_by_destination(mobiles, 'goto to_')}",
     ]))  # fmt: skip
     everyone = _set(str(prefix) for mobile in mobiles for prefix in mobile.prefixes)
     chains.append(_chain("prerouting", [
@@ -141,7 +160,69 @@ def home_agent_ruleset(*, mask: int, mobiles: Sequence[AnchoredMobile], mss: int
     return "\n".join(chains) + "\n"
 
 
-def _path_chains(numbers: Iterable[int], mask: int, *, pin: bool) -> Iterable[str]:
+def foreign_agent_ruleset(*, mask: int, device: str, doors: Sequence[ForeignDoor], mss: int) -> str:
+    """The foreign agent's table: out of tunnels to visitors only, from visitors into their tunnel.
+
+    RFC 5944 section 4.2.2: what is for nobody on the visitor list is dropped in silence.
+    """
+    if not doors:
+        return ""
+    chains = [*_path_chains([door.number for door in doors], mask)]
+    sources = [(str(home), f"goto use_{door.number}") for door in doors for home in door.reverse]
+    for door in doors:
+        visitors = _set(map(str, door.visitors))
+        chains.append(_chain(f"in_{door.number}", [f"ip daddr != {visitors} counter drop"]))
+    tunnels = _vmap((f'"{door.device}"', f"goto in_{door.number}") for door in doors)
+    chains.append(_chain("prerouting", [
+        f"type filter hook prerouting {_MANGLE}",
+        f"iifname {tunnels}",
+        f'iifname "{device}" fib daddr type unicast ip saddr {_vmap(sources)}' if sources else "",
+    ]))  # fmt: skip
+    chains.append(_clamp(_set([f'"{device}"', *_quoted(door.device for door in doors)]), mss))
+    return "\n".join(chains) + "\n"
+
+
+def _entrances(mobiles: Sequence[AnchoredMobile]) -> Iterable[str]:
+    """RFC 3024 section 4.3.2: a tunnel carries its mobile nodes' sources only."""
+    by_device: dict[str, list[tuple[AnchoredMobile, int]]] = {}
+    for mobile in mobiles:
+        for path in mobile.paths:
+            by_device.setdefault(path.device, []).append((mobile, path.number))
+    doors = []
+    for index, (device, inmates) in enumerate(sorted(by_device.items())):
+        # Several mobile nodes visit one foreign agent: they share its tunnel.
+        pins = {str(prefix): number for mobile, number in inmates for prefix in mobile.prefixes}
+        verdicts = _vmap((prefix, f"goto pin_{number}") for prefix, number in pins.items())
+        yield _chain(f"in_{index}", [f"ip saddr {verdicts}", "counter drop"])
+        doors.append((f'"{device}"', f"goto in_{index}"))
+    yield _chain("from_tunnel", [f"iifname {_vmap(doors)}"])
+
+
+def _by_destination(mobiles: Sequence[AnchoredMobile], verdict: str) -> str:
+    return _vmap((str(prefix), f"{verdict}{mobile.name}") for mobile in mobiles for prefix in mobile.prefixes)
+
+
+def _selected(selector: TrafficSelector, number: int | None) -> Iterable[str]:
+    """A flow binding as a rule for packets towards the mobile node."""
+    match = []
+    if selector.protocol is None and (selector.source_port or selector.destination_port):
+        match.append("meta l4proto { tcp, udp, udplite, dccp, sctp }")
+    for words, found in (
+        ("meta l4proto", selector.protocol),
+        ("th sport", selector.source_port),
+        ("th dport", selector.destination_port),
+        ("ip dscp", selector.dscp),
+        ("esp spi", selector.spi),
+    ):
+        if found is not None:
+            match.append(f"{words} {_interval(*found)}")
+    for words, found in (("ip saddr", selector.source), ("ip daddr", selector.destination)):
+        if found is not None:
+            match.append(f"{words} {_interval(*map(IPv4Address, found))}")
+    yield " ".join([*match, "counter drop" if number is None else f"goto flow_{number}"])
+
+
+def _path_chains(numbers: Iterable[int], mask: int) -> Iterable[str]:
     rest = 0xFFFFFFFF & ~mask
     for number in numbers:
         mark = mark_of(number, mask)
@@ -150,6 +231,8 @@ def _path_chains(numbers: Iterable[int], mask: int, *, pin: bool) -> Iterable[st
         yield _chain(f"pin_{number}", [connection])
         yield _chain(f"use_{number}", [packet])
         yield _chain(f"path_{number}", [packet, connection])
+        # Says the last word, and leaves the connection's own pin alone.
+        yield _chain(f"flow_{number}", [packet, "accept"])
 
 
 def _pinned(numbers: Iterable[int], mask: int) -> Iterable[tuple[str, str]]:
@@ -180,12 +263,14 @@ def _runs(buckets: Sequence[int]) -> Iterable[tuple[int, int, int]]:
             first = index
 
 
-def _policy(flow: Flow, number: int) -> Iterable[str]:
+def _policy(flow: Flow, number: int | None) -> Iterable[str]:
     match = []
     if flow.in_devices:
         match.append(f"iifname {_set(_quoted(flow.in_devices))}")
     if flow.proto is not None:
         match.append(f"meta l4proto {flow.proto}")
+    if flow.spis:
+        match.append(f"esp spi {_set(map(_port, flow.spis))}")
     if flow.src_prefixes:
         match.append(f"ip saddr {_set(map(str, flow.src_prefixes))}")
     if flow.dest_prefixes:
@@ -196,7 +281,8 @@ def _policy(flow: Flow, number: int) -> Iterable[str]:
         match.append(f"th dport {_set(map(_port, flow.dest_ports))}")
     if flow.dscp:
         match.append(f"ip dscp {_set(map(str, flow.dscp))}")
-    yield " ".join([*match, f"goto path_{number}"])
+    verdict = "counter drop" if number is None or flow.drop else f"goto path_{number}"
+    yield " ".join([*match, verdict])
 
 
 def _clamp(tunnels: str, mss: int) -> str:
@@ -225,7 +311,7 @@ def _quoted(names: Iterable[str]) -> Iterable[str]:
     return (f'"{name}"' for name in names)
 
 
-def _interval(first: int, last: int) -> str:
+def _interval(first: int | IPv4Address, last: int | IPv4Address) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 

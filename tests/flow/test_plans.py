@@ -1,10 +1,12 @@
 """The kernel state wanted for a given set of bindings."""
 
+import dataclasses
 from ipaddress import IPv4Address, IPv4Network
 
 from router.config.model import Flow, HomeAgent, MobileNode, SecurityAssociation
-from router.flow.home_plan import HomeMobile, home_plan, tunnel_name
+from router.flow.home_plan import HomeMobile, home_plan, shared_tunnel_name, tunnel_name
 from router.flow.mobile_plan import MobilePath, mobile_plan
+from router.mip.wire.selector import TrafficSelector
 from router.plane.model import Nexthop, Tunnel
 
 HOME = IPv4Address("10.99.0.2")
@@ -71,7 +73,7 @@ def test_a_policy_follows_its_preference_list():
 def test_a_policy_without_a_living_uplink_spreads():
     only_cell = [path(1, "wifi", bound=False), path(2, "cell", bound=True)]
     wifi_only = Flow("w", ("wifi",), proto="tcp", dest_ports=((80, 80),))
-    assert "dport" not in mobile_plan(NODE, only_cell, [wifi_only], (2,)).ruleset
+    assert "dport { 80 }" not in mobile_plan(NODE, only_cell, [wifi_only], (2,)).ruleset
 
 
 def test_lan_without_a_prefix_is_translated_to_the_home_address_never_masqueraded():
@@ -104,10 +106,50 @@ def test_home_network_without_a_binding_is_unreachable_not_a_loop():
 
 def test_home_agent_accepts_only_the_mobiles_own_sources_from_its_tunnel():
     ruleset = home_plan(HomeAgent(AGENT), (), [mobile(1, 2)]).ruleset
-    assert f"ip saddr != {{ {HOME}/32, {LAN} }} counter drop" in ruleset
+    door = ruleset.partition("chain in_1 {")[2].partition("}\n  }")[0]
+    assert f"ip saddr vmap {{ {HOME}/32 : goto pin_2, {LAN} : goto pin_2 }}" in door
+    assert "counter drop" in door
 
 
 def test_tunnel_names_fit_the_kernel_and_differ():
     names = {tunnel_name(IPv4Address("255.255.255.255"), n) for n in range(1, 16)}
     assert len(names) == 15
     assert max(map(len, names)) <= 15
+
+
+def test_two_mobiles_at_one_foreign_agent_share_its_tunnel():
+    agent = IPv4Address("192.0.2.1")
+    tunnel = Tunnel(shared_tunnel_name(agent), AGENT, agent, "ipip")
+    second = IPv4Address("10.99.0.3")
+    both = [HomeMobile(home, (), ((1, tunnel),), (1,)) for home in (HOME, second)]
+    state = home_plan(HomeAgent(AGENT), (), both)
+    assert state.tunnels == (tunnel,)
+    assert f"{{ {HOME}/32 : goto pin_1, {second}/32 : goto pin_1 }}" in state.ruleset
+
+
+def test_a_home_agents_flow_bindings_come_before_the_way_a_flow_came():
+    web = TrafficSelector(source_port=(80, 80), protocol=(6, 6))
+    bound = dataclasses.replace(mobile(1, 2), policies=((web, 2), (TrafficSelector(), None)))
+    ruleset = home_plan(HomeAgent(AGENT), (), [bound]).ruleset
+    assert "meta l4proto 6 th sport 80 goto flow_2\n    counter drop" in ruleset
+    assign = ruleset.partition("chain assign {")[2]
+    assert assign.index("jump policy_") < assign.index("ct mark")
+
+
+def test_signalling_is_nobodys_flow():
+    ruleset = mobile_plan(NODE, [path(1, "wifi", bound=True)], [WEB], (1,)).ruleset
+    output = ruleset.partition("chain output {")[2]
+    assert output.index("udp dport 434 return") < output.index("goto assign")
+
+
+def test_through_a_foreign_agent_packets_go_bare_to_it():
+    through = MobilePath(1, "wifi", "dev1", None, None, 1000, None, IPv4Address("192.0.2.1"))
+    state = mobile_plan(NODE, [through], [], (1,))
+    assert state.tunnels == ()
+    assert routes(state)[7401, EVERYWHERE].nexthops == (Nexthop("dev1", IPv4Address("192.0.2.1")),)
+
+
+def test_at_home_nothing_is_tunnelled_or_marked():
+    state = mobile_plan(NODE, [path(1, "wifi", bound=False)], [WEB], (), at_home=True)
+    assert (state.tunnels, state.routes, state.rules, state.ruleset) == ((), (), (), "")
+    assert state.addresses == (("lo", HOME),)
