@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from ipaddress import IPv4Address
 from typing import Any
 
 from router import __version__
@@ -23,15 +24,15 @@ _roamctl() {
         --socket) COMPREPLY=($(compgen -f -- "$cur")); return;;
         completion) COMPREPLY=($(compgen -W "bash zsh" -- "$cur")); return;;
     esac
-    COMPREPLY=($(compgen -W "status counters completion --socket --json --watch --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "status counters revoke completion --socket --json --watch --bid --help --version" -- "$cur"))
 }
 complete -F _roamctl roamctl
 """
 _ZSH = """\
 #compdef roamctl
 _arguments '--socket[control socket]:path:_files' '--json[print JSON]' '--version[print the version]' \\
-    '1:command:((status\\:"uplinks, bindings, tunnels, flows" counters\\:"what was counted" \\
-completion\\:"print shell completion"))' '*:argument:(--json --watch bash zsh)'
+    '1:command:((status\\:"uplinks, bindings, tunnels, flows" counters\\:"what was counted" revoke\\:"end bindings of a mobile node" \\
+completion\\:"print shell completion"))' '*:argument:(--json --watch --bid bash zsh)'
 """
 
 
@@ -62,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     counters = commands.add_parser("counters", help="what was counted since the start")
     counters.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     counters.set_defaults(action=_counters)
+    revoke = commands.add_parser("revoke", help="end bindings of a mobile node (RFC 3543)")
+    revoke.add_argument("home_address", type=_address, metavar="HOME-ADDRESS")
+    revoke.add_argument("--bid", type=int, help="one binding only, by its Binding ID")
+    revoke.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    revoke.set_defaults(action=_revoke)
     completion = commands.add_parser("completion", help="print completion code for a shell")
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(action=_completion)
@@ -87,6 +93,23 @@ def _counters(arguments: argparse.Namespace) -> int:
         return 0
     print(render.table(("COUNTER", "VALUE"), sorted((name, str(value)) for name, value in counters.items())))
     return 0
+
+
+def _revoke(arguments: argparse.Namespace) -> int:
+    params = {"home_address": arguments.home_address, "bid": arguments.bid}
+    result = request(arguments.socket, "revoke", params)
+    if arguments.json:
+        print(_json(result), end="")
+    else:
+        print(f"{result['revoked']} bindings of {arguments.home_address} revoked")
+    return 0 if result["revoked"] else 1
+
+
+def _address(text: str) -> str:
+    try:
+        return str(IPv4Address(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no IPv4 address such as 10.99.0.2") from None
 
 
 def _completion(arguments: argparse.Namespace) -> int:

@@ -19,6 +19,8 @@ def status(values: dict[str, Any]) -> str:
         parts.append(_section("Uplinks", _uplinks(values["uplinks"])))
     parts.append(_section("Bindings", _bindings(values.get("bindings", []))))
     parts.append(_section("Tunnels", _tunnels(values.get("tunnels", []))))
+    if values.get("flow_bindings"):
+        parts.append(_section("Flow bindings", _flow_bindings(values["flow_bindings"])))
     if "flows" in values:
         parts.append(_section("Flows", _flows(values["flows"])))
     return "\n\n".join(parts) + "\n"
@@ -76,7 +78,9 @@ def _head(values: dict[str, Any]) -> str:
     text = f"roamd {values.get('version', '?')}, {roles}, up {duration(values.get('uptime', 0))}"
     if values.get("home_address"):
         return f"{text}\nhome address {values['home_address']} at home agent {values.get('home_agent')}"
-    return f"{text}\nhome agent {values.get('home_agent')}"
+    if "home_agent" in values:
+        return f"{text}\nhome agent {values['home_agent']}"
+    return f"{text}\nforeign agent with care-of address {values.get('care_of_address')}"
 
 
 def _uplinks(rows: list[dict[str, Any]]) -> str:
@@ -136,6 +140,17 @@ def _bindings(rows: list[dict[str, Any]]) -> str:
             for row in rows
         ),
     )  # fmt: skip
+
+
+def _flow_bindings(rows: list[dict[str, Any]]) -> str:
+    head = ("OF", "ACTION", "BIDS", "MATCH")
+    return table(
+        head,
+        (
+            (row["mobile"], row["action"], " ".join(map(str, row["bids"])) or "-", row["match"])
+            for row in rows
+        ),
+    )
 
 
 def _tunnels(rows: list[dict[str, Any]]) -> str:

@@ -24,6 +24,7 @@ _MAX_CLIENTS = 32
 _IDLE = 60.0
 
 Method = Callable[[dict[str, Any]], Any]
+"""From params to result; a ValueError's text is the answer's error."""
 
 
 class ControlServer:
@@ -112,7 +113,10 @@ class ControlServer:
             )
         if not isinstance(params, dict):
             return _encode(number, error="params is an object")
-        return _encode(number, result=self._methods[method](params))
+        try:
+            return _encode(number, result=self._methods[method](params))
+        except ValueError as error:
+            return _encode(number, error=str(error))
 
 
 def _encode(number: Any, *, result: Any = None, error: str | None = None) -> bytes:

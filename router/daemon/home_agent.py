@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from ipaddress import IPv4Address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network
 
 from router.clock import Instant
-from router.config.model import Config, Mobile
+from router.config.model import Config
+from router.daemon.home_link import HomeLink
 from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
 from router.daemon.now import now
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
-from router.flow.home_plan import HomeMobile, home_plan, tunnel_name
+from router.flow.home_plan import HomeMobile, home_plan, shared_tunnel_name, tunnel_name
+from router.flow.home_policy import home_policies
 from router.flow.mobile_plan import tunnel_mtu
-from router.mip.binding import Binding
-from router.mip.effect import Effect, Event, Granted, Removed, Reply
-from router.mip.home_agent import HomeAgent
-from router.mip.numbers import PORT
+from router.mip.effect import Effect, Event, Granted, GratuitousArp, ProxyArp, Removed, Reply
+from router.mip.home.agent import HomeAgent
+from router.mip.home.binding import Binding
+from router.mip.wire.numbers import PORT
 from router.plane.model import PlaneState, Tunnel
 from router.plane.plane import Plane
 
 __all__ = ["HomeAgentRole"]
 
 _LINK_MTU = 1500
+
+# Text and address again and again, for the same peers: worth a third of a refresh.
+_parsed = lru_cache(4096)(IPv4Address)
+_written = lru_cache(4096)(str)
 
 
 class HomeAgentRole:
@@ -37,12 +44,15 @@ class HomeAgentRole:
         self.config = config
         self._journal = journal
         self.networks = tuple(home.prefix for home in config.home_networks)
-        self.machine = HomeAgent(self.settings, config.mobiles, self.networks, now())
+        self.machine = HomeAgent(self.settings, config.mobiles, config.home_networks, now())
         self.plane = Plane(self.settings.plane)
         self.keeper = PlaneKeeper(self.plane, self.plan)
         self._timer = Timer(self._tick)
         self._tunnels: dict[tuple[IPv4Address, int], Tunnel] = {}
         self._numbers: dict[IPv4Address, set[int]] = {}
+        self._terms: dict[IPv4Address, object] = {}
+        self._flows = tuple(flow for flow in config.flows if flow.labels or flow.drop)
+        self._home_link: HomeLink | None = None
         self._socket: RegistrationSocket | None = None
         self._late: set[asyncio.Task[None]] = set()
         self.counters = {"send_failed": 0}
@@ -50,10 +60,13 @@ class HomeAgentRole:
     async def start(self) -> None:
         """Raises OSError when port 434 of the home agent's address cannot be bound."""
         try:
-            self._socket = RegistrationSocket(self.settings.address, PORT, self._received)
+            shared = self.settings.device is not None
+            self._socket = RegistrationSocket(self.settings.address, PORT, self._received, shared=shared)
         except OSError as error:
             raise OSError(f"home agent {self.settings.address}, UDP port {PORT}: {error.strerror}") from None
         self.plane.attach(self._socket.address, PORT, self._socket.socket)
+        if self.settings.device is not None:
+            self._home_link = HomeLink(self.settings, self.settings.device, self._received)
         await self.keeper.start()
         self.keeper.changed()
 
@@ -61,6 +74,8 @@ class HomeAgentRole:
         self._timer.cancel()
         for task in self._late:
             task.cancel()
+        if self._home_link is not None:
+            self._home_link.close()
         if self._socket is not None:
             self.plane.detach(self._socket.address, PORT)
             self._socket.close()
@@ -68,14 +83,20 @@ class HomeAgentRole:
 
     def plan(self) -> PlaneState:
         """The kernel state wanted now."""
-        return home_plan(
-            self.settings, self.networks, [self._mobile(mobile) for mobile in self.config.mobiles]
-        )
+        # On a real home link whoever is at home is reached as ever.
+        homes = self.networks if self._home_link is None else ()
+        fixed = {
+            mobile.home_address for mobile in self.config.mobiles if not mobile.home_address.is_unspecified
+        }
+        everyone = sorted(fixed | {address for address, _ in self._tunnels})
+        return home_plan(self.settings, homes, [self._mobile(address) for address in everyone])
 
     def tunnel(self, binding: Binding) -> Tunnel:
         udp = binding.encapsulation == "udp"
+        shared = not udp and not binding.colocated
+        name = shared_tunnel_name(binding.care_of_address) if shared else None
         return Tunnel(
-            device=tunnel_name(binding.mobile.home_address, binding.slot),
+            device=name or tunnel_name(binding.home_address, binding.slot),
             local=self.settings.address,
             remote=binding.source if udp else binding.care_of_address,
             encapsulation="udp" if udp else "ipip",
@@ -84,19 +105,38 @@ class HomeAgentRole:
             mtu=tunnel_mtu(_LINK_MTU, binding.encapsulation),
         )
 
-    def _mobile(self, mobile: Mobile) -> HomeMobile:
-        home = mobile.home_address
+    def networks_of(self, home_address: IPv4Address) -> tuple[IPv4Network, ...]:
+        """The mobile networks in force for a mobile node."""
+        node = self.machine.node(home_address)
+        return node.networks if node is not None else ()
+
+    def revoke(self, home_address: IPv4Address, bid: int | None) -> int:
+        """End one binding of a mobile node, or all (None); how many there were."""
+        node = self.machine.node(home_address)
+        before = len(node.bindings) if node is not None else 0
+        self._perform(self.machine.revoke(home_address, bid, now()))
+        return before - (len(node.bindings) if node is not None else 0)
+
+    def _mobile(self, home: IPv4Address) -> HomeMobile:
         tunnels = sorted(
             (slot, tunnel) for (address, slot), tunnel in self._tunnels.items() if address == home
         )
         numbers = self._numbers.get(home, set()) if tunnels else set()
-        return HomeMobile(home, mobile.mobile_networks, tuple(tunnels), tuple(sorted(numbers)))
+        node = self.machine.node(home)
+        networks = node.networks if node is not None else ()
+        # A configured network without a binding is unreachable here, like its router.
+        configured = (mobile.mobile_networks for mobile in self.config.mobiles if mobile.home_address == home)
+        policies = home_policies(self._flows, node) if node is not None else ()
+        return HomeMobile(
+            home, networks or next(configured, ()), tuple(tunnels), tuple(sorted(numbers)), policies
+        )
 
     def _received(self, data: bytes, source: tuple[str, int]) -> None:
         if data[:1] == b"\x04":
             self.plane.deliver(self.settings.address, PORT, source, data)
-            return
-        peer = (IPv4Address(source[0]), source[1])
+            if not any(binding.half_bound for binding in self.machine.bindings.values()):
+                return
+        peer = (_parsed(source[0]), source[1])
         self._perform(self.machine.receive(data, peer, now()))
 
     def _tick(self, at: Instant) -> None:
@@ -114,6 +154,8 @@ class HomeAgentRole:
                 self._journal.write(effect, now().monotonic)
             elif isinstance(effect, Reply):
                 replies.append(effect)
+            elif isinstance(effect, ProxyArp | GratuitousArp) and self._home_link is not None:
+                self._home_link.perform(effect)
         if gained or lost:
             self.keeper.changed(hurry=lost)
         if gained:
@@ -126,16 +168,20 @@ class HomeAgentRole:
         self._timer.at(self.machine.next_wake())
 
     def _granted(self, binding: Binding) -> bool:
-        key = (binding.mobile.home_address, binding.slot)
+        key = (binding.home_address, binding.slot)
         before, self._tunnels[key] = self._tunnels.get(key), self.tunnel(binding)
         self._numbers.setdefault(key[0], set()).add(binding.slot)
-        return before != self._tunnels[key]
+        node = self.machine.node(binding.home_address)
+        terms = (node.networks, node.flow_bindings) if node is not None else ((), ())
+        changed, self._terms[key[0]] = self._terms.get(key[0]) != terms, terms
+        return changed or before != self._tunnels[key]
 
     def _removed(self, binding: Binding) -> bool:
-        home = binding.mobile.home_address
+        home = binding.home_address
         gone = self._tunnels.pop((home, binding.slot), None)
         if not any(address == home for address, _ in self._tunnels):
             self._numbers.pop(home, None)
+            self._terms.pop(home, None)
         return gone is not None
 
     async def _reply_when_settled(self, replies: list[Reply]) -> None:
@@ -144,10 +190,11 @@ class HomeAgentRole:
 
     def _reply(self, replies: list[Reply]) -> None:
         for reply in replies:
-            if self._socket is None:
+            sock = self._home_link.socket if self._home_link is not None and reply.on_link else self._socket
+            if sock is None:
                 return
             try:
-                self._socket.send(reply.data, (str(reply.address), reply.port))
+                sock.send(reply.data, (_written(reply.address), reply.port))
             except OSError as error:
                 self.counters["send_failed"] += 1
                 event = Event("warning", "send", f"cannot answer {reply.address}:{reply.port}: {error}")

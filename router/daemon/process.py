@@ -6,16 +6,18 @@ import asyncio
 import logging
 import signal
 import time
+from ipaddress import IPv4Address
 from typing import Any
 
 from router import __version__
 from router.config import ConfigErrors, load
 from router.config.model import Config
 from router.control.server import ControlServer
+from router.daemon.foreign_agent import ForeignAgentRole
 from router.daemon.home_agent import HomeAgentRole
 from router.daemon.journal import Journal
 from router.daemon.mobile_node import MobileNodeRole
-from router.daemon.status import home_agent_status, mobile_node_status
+from router.daemon.status import foreign_agent_status, home_agent_status, mobile_node_status
 
 __all__ = ["Process", "read_config"]
 
@@ -38,6 +40,7 @@ class Process:
         self._started = time.monotonic()
         self._mobile: MobileNodeRole | None = None
         self._home: HomeAgentRole | None = None
+        self._foreign: ForeignAgentRole | None = None
         self._control: ControlServer | None = None
 
     async def run(self) -> None:
@@ -61,12 +64,16 @@ class Process:
         journal = Journal()
         logging.getLogger("roamd").setLevel(self._config.log_level.upper())
         _warn_without_forwarding()
-        self._control = ControlServer(self._config.control, {"status": self._status})
+        self._control = ControlServer(self._config.control, {"status": self._status, "revoke": self._revoke})
         await self._control.start()
         if self._config.home_agent is not None:
             self._home = HomeAgentRole(self._config, journal)
             await self._home.start()
             _log.info("home agent at %s", self._config.home_agent.address)
+        if self._config.foreign_agent is not None:
+            self._foreign = ForeignAgentRole(self._config, journal)
+            await self._foreign.start()
+            _log.info("foreign agent at %s", self._config.foreign_agent.care_of_address)
         if self._config.mobile_node is not None:
             self._mobile = MobileNodeRole(self._config, journal)
             await self._mobile.start()
@@ -75,11 +82,13 @@ class Process:
     async def _stop(self) -> None:
         if self._mobile is not None:
             await self._mobile.stop()
+        if self._foreign is not None:
+            await self._foreign.stop()
         if self._home is not None:
             await self._home.stop()
         if self._control is not None:
             await self._control.close()
-        self._mobile = self._home = self._control = None
+        self._mobile = self._home = self._foreign = self._control = None
 
     async def _reload(self) -> None:
         """Change over to the file's new content, or keep all as it is when it has errors."""
@@ -104,10 +113,25 @@ class Process:
         if self._home is not None:
             result["role"].append("home_agent")
             result.update(home_agent_status(self._home))
+        if self._foreign is not None:
+            result["role"].append("foreign_agent")
+            result.update(foreign_agent_status(self._foreign))
         if self._mobile is not None:
             result["role"].append("mobile_node")
             result.update(mobile_node_status(self._mobile))
         return result
+
+    def _revoke(self, params: dict[str, Any]) -> dict[str, Any]:
+        """End bindings: of `home_address`, one (`bid`) or all.  Raises ValueError, which the caller is told."""
+        home_address = IPv4Address(str(params.get("home_address", "")))
+        bid = params.get("bid")
+        if bid is not None and not (isinstance(bid, int) and 0 <= bid <= 254):
+            raise ValueError(f"bid {bid}: expected 0..254")
+        if self._home is None and self._foreign is None:
+            raise ValueError("only a home agent or a foreign agent revokes bindings")
+        count = self._home.revoke(home_address, bid) if self._home is not None else 0
+        count += self._foreign.revoke(home_address) if self._foreign is not None else 0
+        return {"revoked": count}
 
 
 def _warn_without_forwarding() -> None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from enum import Enum
 from ipaddress import IPv4Address
 from typing import Any
 
 from router.config.model import Uplink
+from router.daemon.foreign_agent import ForeignAgentRole
 from router.daemon.home_agent import HomeAgentRole
 from router.daemon.mobile_node import MobileNodeRole
 from router.daemon.now import now
 from router.flow.buckets import SIZE
 from router.flow.policy import choose
+from router.mip.wire.numbers import FlowAction
 from router.plane.model import Tunnel
 from router.plane.plane import Plane
 
-__all__ = ["home_agent_status", "mobile_node_status"]
+__all__ = ["foreign_agent_status", "home_agent_status", "mobile_node_status"]
 
 Status = dict[str, Any]
 
@@ -26,14 +28,17 @@ _COUNTED = ("rx_bytes", "tx_bytes", "rx_packets", "tx_packets", "dropped")
 
 def mobile_node_status(role: MobileNodeRole) -> Status:
     """Uplinks, bindings, tunnels, flows and counters of a mobile node."""
-    tunnels = {path.bid: path.tunnel for path in role.paths() if path.tunnel is not None}
+    paths = role.paths()
+    tunnels = {path.bid: path.tunnel for path in paths if path.tunnel is not None}
     return {
-        "home_address": str(role.settings.home_address),
-        "home_agent": str(role.settings.home_agent),
+        "home_address": str(role.machine.home_address),
+        "home_agent": str(role.machine.session.home_agent),
+        "mobile_networks": [str(prefix) for prefix in role.machine.mobile_networks],
+        "at_home": role.machine.at_home is not None,
         "uplinks": [_uplink(role, uplink) for uplink in role.config.uplinks],
         "bindings": [_mobile_binding(role, bid) for bid in sorted(role.bindings)],
         "tunnels": _tunnels(role.plane, sorted(tunnels.items())),
-        "flows": _flows(role, tunnels),
+        "flows": _flows(role, [path.bid for path in paths if path.way is not None]),
         "counters": {
             **role.machine.counters, **role.watcher.counters, **role.keeper.counters,
             **role.plane.counters(), **role.counters,
@@ -51,7 +56,7 @@ def home_agent_status(role: HomeAgentRole) -> Status:
         "bindings": [
             {
                 "mobile": binding.mobile.name,
-                "home_address": str(binding.mobile.home_address),
+                "home_address": str(binding.home_address),
                 "bid": binding.bid,
                 "label": binding.label,
                 "care_of_address": str(binding.care_of_address),
@@ -60,11 +65,58 @@ def home_agent_status(role: HomeAgentRole) -> Status:
                 "nat": binding.nat,
                 "lifetime": binding.granted,
                 "remaining": round(max(0.0, binding.expires - at), 1),
+                "mobile_networks": [str(prefix) for prefix in role.networks_of(binding.home_address)],
                 "state": "bound",
             }
             for binding in bindings
         ],
+        "flow_bindings": _flow_bindings(role),
         "tunnels": _tunnels(role.plane, [(binding.bid, role.tunnel(binding)) for binding in bindings]),
+        "counters": {
+            **role.machine.counters, **role.keeper.counters, **role.plane.counters(), **role.counters
+        },
+        "problem": role.keeper.problem,
+    }  # fmt: skip
+
+
+def _flow_bindings(role: HomeAgentRole) -> list[Status]:
+    """What mobile nodes have said of their flows (RFC 7629 section 4.2), in order."""
+    homes = sorted({binding.home_address for binding in role.machine.bindings.values()})
+    nodes = [node for node in map(role.machine.node, homes) if node is not None]
+    return [
+        {
+            "mobile": node.mobile.name,
+            "action": FlowAction(said.action).name.lower(),
+            "bids": list(said.bids) if said.action == FlowAction.FORWARD else [],
+            "match": str(said.selector),
+        }
+        for node in nodes
+        for said in node.flow_bindings
+    ]
+
+
+def foreign_agent_status(role: ForeignAgentRole) -> Status:
+    """Visitors, tunnels and counters of a foreign agent."""
+    at = now().monotonic
+    return {
+        "care_of_address": str(role.settings.care_of_address),
+        "bindings": [
+            {
+                "mobile": visitor.nai.decode(errors="replace") or None,
+                "home_address": str(visitor.home_address),
+                "home_agent": str(visitor.home_agent),
+                "bid": visitor.bid,
+                "care_of_address": str(visitor.care_of_address),
+                "source": f"{visitor.source[0]}:{visitor.source[1]}",
+                "encapsulation": visitor.encapsulation,
+                "nat": False,
+                "lifetime": visitor.lifetime,
+                "remaining": round(max(0.0, visitor.expires - at), 1),
+                "state": "visiting",
+            }
+            for visitor in role.visitors
+        ],
+        "tunnels": _tunnels(role.plane, [(0, tunnel) for tunnel in role.plan().tunnels]),
         "counters": {
             **role.machine.counters, **role.keeper.counters, **role.plane.counters(), **role.counters
         },
@@ -99,7 +151,7 @@ def _mobile_binding(role: MobileNodeRole, bid: int) -> Status:
     registration = role.machine.registrations.get(bid)
     return {
         "mobile": None,
-        "home_address": str(role.settings.home_address),
+        "home_address": str(role.machine.home_address),
         "uplink": role.uplinks[bid].name,
         "bid": bid,
         "care_of_address": str(binding.care_of_address),
@@ -111,7 +163,7 @@ def _mobile_binding(role: MobileNodeRole, bid: int) -> Status:
     }
 
 
-def _flows(role: MobileNodeRole, alive: Mapping[int, Tunnel]) -> Status:
+def _flows(role: MobileNodeRole, alive: Collection[int]) -> Status:
     names = {uplink.bid: uplink.name for uplink in role.config.uplinks}
     choices = choose(role.config.flows, {name: bid for bid, name in names.items()}, alive)
     return {

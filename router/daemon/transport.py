@@ -15,29 +15,46 @@ from ipaddress import IPv4Address
 __all__ = ["RegistrationSocket"]
 
 Receiver = Callable[[bytes, tuple[str, int]], None]
+Unreachable = Callable[[str, int], None]
+"""Called with a destination and the code of the ICMP Destination Unreachable about it."""
 
 _BATCH = 64
 _MAX_DATAGRAM = 65535
 _BUFFER = 1 << 19
+_TTL = 64
+_IP_RECVERR = 11
+_ORIGIN_ICMP, _DESTINATION_UNREACHABLE = 2, 3
 
 
 class RegistrationSocket:
     """A bound UDP socket whose datagrams go to `received(data, (address, port))`.
 
     `device` ties it to one interface (SO_BINDTODEVICE): a Registration Request
-    leaves through its own uplink whatever the routing tables say.
+    leaves through its own uplink whatever the routing tables say.  `shared`
+    lets another socket of ours have the same port, tied to another device.
     Raises OSError when the address cannot be bound.
     """
 
     def __init__(
-        self, address: IPv4Address, port: int, received: Receiver, device: str | None = None
+        self,
+        address: IPv4Address,
+        port: int,
+        received: Receiver,
+        device: str | None = None,
+        *,
+        shared: bool = False,
     ) -> None:
         self.address = address
         self.device = device
         self._received = received
+        self._unreachable: Unreachable | None = None
+        self._ttl = _TTL
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+            if shared:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             if device is not None:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
             self.socket.bind((str(address), port))
@@ -47,9 +64,17 @@ class RegistrationSocket:
         self.port: int = self.socket.getsockname()[1]
         asyncio.get_running_loop().add_reader(self.socket, self._readable)
 
-    def send(self, data: bytes, destination: tuple[str, int]) -> None:
+    def send(self, data: bytes, destination: tuple[str, int], ttl: int = _TTL) -> None:
         """Send now or lose it: the protocol retransmits, and a full queue must not block.  Raises OSError."""
+        if ttl != self._ttl:
+            self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+            self._ttl = ttl
         self.socket.sendto(data, socket.MSG_DONTWAIT, destination)
+
+    def report_unreachable(self, unreachable: Unreachable) -> None:
+        """Tell of ICMP Destination Unreachable for what was sent."""
+        self._unreachable = unreachable
+        self.socket.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
 
     def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self.socket)
@@ -65,7 +90,22 @@ class RegistrationSocket:
             except OSError:
                 # An ICMP error of an earlier send is reported here once;
                 # the retransmission deals with it.
+                self._read_error()
                 continue
             self._received(data, source)
             if self.socket.fileno() < 0:
                 return
+
+    def _read_error(self) -> None:
+        """An entry of the error queue is a `sock_extended_err`: errno, origin, type, code, ..."""
+        if self._unreachable is None:
+            return
+        try:
+            _, ancillary, _, address = self.socket.recvmsg(512, 512, socket.MSG_ERRQUEUE)
+        except OSError:
+            return
+        for level, kind, data in ancillary:
+            if level == socket.IPPROTO_IP and kind == _IP_RECVERR and len(data) >= 8:
+                origin, icmp_type, code = data[4], data[5], data[6]
+                if origin == _ORIGIN_ICMP and icmp_type == _DESTINATION_UNREACHABLE:
+                    self._unreachable(address[0], code)

@@ -1,0 +1,168 @@
+"""The foreign-agent role: advertises, relays registrations, carries visitors' packets."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterable
+from ipaddress import IPv4Address
+
+from router.clock import Instant
+from router.config.model import Config
+from router.daemon.discovery import ALL_AGENTS, ALL_ROUTERS, DiscoverySocket
+from router.daemon.journal import Journal
+from router.daemon.keeper import PlaneKeeper
+from router.daemon.now import now
+from router.daemon.timer import Timer
+from router.daemon.transport import RegistrationSocket
+from router.daemon.visited_link import VisitedLink
+from router.flow.foreign_plan import foreign_plan
+from router.mip.effect import Advertise, Effect, Event, Reply, Visiting, VisitorLeft
+from router.mip.foreign.agent import ForeignAgent
+from router.mip.foreign.visitor import Visitor
+from router.mip.wire.advertisement import AgentSolicitation, decode_icmp
+from router.mip.wire.numbers import PORT
+from router.plane.model import PlaneState
+from router.plane.neighbour import Neighbours
+from router.plane.plane import Plane
+
+__all__ = ["ForeignAgentRole"]
+
+_ANY = IPv4Address("0.0.0.0")
+_EVERYBODY = "255.255.255.255"
+
+
+class ForeignAgentRole:
+    """One foreign agent on this machine.  `start()` and `stop()` once each."""
+
+    def __init__(self, config: Config, journal: Journal) -> None:
+        if config.foreign_agent is None:
+            raise ValueError("the configuration has no foreign_agent section")
+        self.settings = config.foreign_agent
+        self._journal = journal
+        self.machine = ForeignAgent(self.settings, now(), random.Random())
+        self.plane = Plane(self.settings.plane)
+        self.keeper = PlaneKeeper(self.plane, self.plan)
+        self._timer = Timer(self._tick)
+        self._visitors: dict[tuple[IPv4Address, IPv4Address, int], Visitor] = {}
+        self._late: set[asyncio.Task[None]] = set()
+        self.counters = {"send_failed": 0}
+
+    async def start(self) -> None:
+        """Raises OSError when the device is not there or port 434 is taken."""
+        device, care_of = self.settings.device, self.settings.care_of_address
+        try:
+            self._socket = RegistrationSocket(care_of, PORT, self._received, shared=True)
+            self._socket.report_unreachable(self._unreachable)
+            self._visited = RegistrationSocket(_ANY, PORT, self._received, device, shared=True)
+            self._link = VisitedLink(device)
+            self._neighbours = Neighbours(device)
+            self._discovery = DiscoverySocket(device, (ALL_ROUTERS, ALL_AGENTS), self._heard)
+        except OSError as error:
+            raise OSError(f"foreign agent {care_of} on {device}: {error.strerror}") from None
+        await self.keeper.start()
+        self.keeper.changed()
+        self._tick(now())
+
+    async def stop(self) -> None:
+        self._timer.cancel()
+        self._perform(self.machine.revoke(None, now()))
+        self._timer.cancel()
+        for task in self._late:
+            task.cancel()
+        self._discovery.close()
+        self._neighbours.close()
+        self._link.close()
+        self._visited.close()
+        self._socket.close()
+        await self.keeper.close()
+
+    def plan(self) -> PlaneState:
+        """The kernel state wanted now."""
+        return foreign_plan(self.settings, list(self._visitors.values()))
+
+    @property
+    def visitors(self) -> list[Visitor]:
+        return list(self._visitors.values())
+
+    def revoke(self, home_address: IPv4Address | None) -> int:
+        """End the visits of one mobile node, or all (None); how many there were."""
+        before = len(self._visitors)
+        self._perform(self.machine.revoke(home_address, now()))
+        return before - len(self._visitors)
+
+    def _received(self, data: bytes, source: tuple[str, int]) -> None:
+        address = IPv4Address(source[0])
+        link, ttl = self._link.of(address)
+        self._perform(self.machine.receive(data, (address, source[1]), now(), ttl=ttl, link=link))
+
+    def _heard(self, icmp: bytes, source: IPv4Address) -> None:
+        if isinstance(decode_icmp(icmp), AgentSolicitation):
+            self._perform(self.machine.solicited(source, now()))
+
+    def _unreachable(self, destination: str, code: int) -> None:
+        self._perform(self.machine.unreachable(IPv4Address(destination), code, now()))
+
+    def _tick(self, at: Instant) -> None:
+        self._perform(self.machine.tick(at))
+
+    def _perform(self, effects: Iterable[Effect]) -> None:
+        replies: list[Reply] = []
+        changed = False
+        for effect in effects:
+            if isinstance(effect, Visiting):
+                changed = self._visiting(effect.visitor) or changed
+            elif isinstance(effect, VisitorLeft):
+                changed = self._left(effect.visitor) or changed
+            elif isinstance(effect, Reply):
+                replies.append(effect)
+            elif isinstance(effect, Advertise):
+                self._advertise(effect)
+            elif isinstance(effect, Event):
+                self._journal.write(effect, now().monotonic)
+        if changed:
+            self.keeper.changed()
+            # A visitor sends as soon as it is answered: its tunnel must stand by then.
+            task = asyncio.get_running_loop().create_task(self._reply_when_settled(replies))
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
+        else:
+            self._reply(replies)
+        self._timer.at(self.machine.next_wake())
+
+    def _visiting(self, visitor: Visitor) -> bool:
+        key = (visitor.home_address, visitor.home_agent, visitor.bid)
+        before, self._visitors[key] = self._visitors.get(key), visitor
+        if visitor.link is not None:
+            self._neighbours.place(visitor.home_address, visitor.link.hex(":"))
+        return before is None or (before.reverse_tunnel, before.colocated) != (
+            visitor.reverse_tunnel, visitor.colocated,
+        )  # fmt: skip
+
+    def _left(self, visitor: Visitor) -> bool:
+        gone = self._visitors.pop((visitor.home_address, visitor.home_agent, visitor.bid), None)
+        if not any(home == visitor.home_address for home, _, _ in self._visitors):
+            self._neighbours.place(visitor.home_address, None)
+        return gone is not None
+
+    async def _reply_when_settled(self, replies: list[Reply]) -> None:
+        await self.keeper.settled()
+        self._reply(replies)
+
+    def _reply(self, replies: list[Reply]) -> None:
+        for reply in replies:
+            sock = self._visited if reply.on_link else self._socket
+            try:
+                sock.send(reply.data, (str(reply.address), reply.port))
+            except OSError as error:
+                self._failed(f"cannot send to {reply.address}:{reply.port}: {error}")
+
+    def _advertise(self, effect: Advertise) -> None:
+        try:
+            self._discovery.send(effect.data, str(effect.to) if effect.to is not None else _EVERYBODY)
+        except OSError as error:
+            self._failed(f"cannot advertise on {self.settings.device}: {error}")
+
+    def _failed(self, text: str) -> None:
+        self.counters["send_failed"] += 1
+        self._journal.write(Event("warning", "send", text), now().monotonic)
