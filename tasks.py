@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 import sys
@@ -14,6 +15,7 @@ _COMPAT = ".compat"
 _STUBS = ".stubs"
 _OLDEST_PYROUTE2 = "0.7.9"
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
+_BENCHMARKS = ("mip",)
 
 
 def _python(c: Context, arguments: str, **environment: str) -> None:
@@ -72,6 +74,42 @@ def demo(c, json="", keep=False, pcap="", wifi_mbps="20", cell_mbps="5"):
     words += ["--json", json] if json else []
     words += ["--pcap", pcap] if pcap else []
     words += ["--keep"] if keep else []
+    _python(c, shlex.join(words))
+
+
+@task(
+    positional=["name"],
+    help={
+        "name": "which one: mip",
+        "json": "write the figures to this file",
+        "options": "more for it, as one word",
+    },
+)
+def bench(c, name, json="", options=""):
+    """Measure: `mip`, how many registrations a home agent takes, and what a binding costs."""
+    if name not in _BENCHMARKS:
+        raise Exit(f"no benchmark {name!r}; there are: {', '.join(_BENCHMARKS)}", code=2)
+    words = [f"tests/bench/{name}.py", *(["--json", json] if json else []), *shlex.split(options)]
+    _python(c, shlex.join(words))
+
+
+@task(help={"json": "write the coverage to this file", "missing": "list what is not covered"})
+def conformance(c, json="", missing=False):
+    """How many of the RFCs' requirements have a test, RFC by RFC."""
+    words = [
+        "tests/conformance/tables.py",
+        *(["--json", json] if json else []),
+        *(["--missing"] if missing else []),
+    ]
+    _python(c, shlex.join(words))
+
+
+@task(help={"seconds": "how long", "runs": "instead: how many inputs"})
+def fuzz(c, seconds=60, runs=0):
+    """Feed the decoders what a coverage-guided fuzzer (atheris) makes of the golden packets."""
+    if importlib.util.find_spec("atheris") is None:
+        c.run(f"{sys.executable} -m pip install -q --disable-pip-version-check '.[fuzz]'")
+    words = ["tests/fuzz/fuzz_wire.py", *(["--runs", str(runs)] if runs else ["--seconds", str(seconds)])]
     _python(c, shlex.join(words))
 
 
