@@ -85,7 +85,7 @@ def flow_bindings(
     known = {*registered, registering}
     result = []
     for flow in flows:
-        wanted = [bids[name] for name in flow.uplinks if bids.get(name) in known]
+        wanted = [bids[name] for name in flow.uplinks if name in bids and bids[name] in known]
         found = tuple(dict.fromkeys(wanted))[:MAX_BIDS]
         if flow.drop:
             result += [FlowBinding(FlowAction.DROP, (255,), selector) for selector in selectors_of(flow)]

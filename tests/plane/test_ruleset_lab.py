@@ -88,7 +88,8 @@ def test_home_agent_ruleset_with_two_mobiles(load):
 
     mobiles = [anchored("a", "10.99.0.2", "10.50.0.0/24", 1), anchored("b", "10.99.0.3", "10.51.0.0/24", 2)]
     text = load(home_agent_ruleset(mask=0x0F000000, mobiles=mobiles, mss=1428))
-    assert "ip saddr != { 10.50.0.0/24, 10.99.0.2 } counter" in text
+    assert "ip saddr vmap { 10.50.0.0/24 : goto pin_1, 10.99.0.2 : goto pin_1 }" in text
+    assert "counter packets 0 bytes 0 drop" in text
     assert "goto to_b" in text
 
 

@@ -368,7 +368,7 @@ class ForeignAgent:
         who = item.nai or item.home_address
         octets = self._relay.reply(data, reply, home_address, self._offer(who, proven=accepted), status)
         self._count("replies_relayed")
-        return [*effects, Reply(octets, *_back(home_address, item.source), on_link=True)]
+        return [*effects, Reply(octets, *_back(item.home_address, item.source), on_link=True)]
 
     def _answered_by(self, reply: RegistrationReply, source: Source) -> Pending | None:
         nai = reply.find(Nai)
@@ -452,5 +452,11 @@ class ForeignAgent:
 
 
 def _back(home_address: IPv4Address, source: Source) -> Source:
-    """RFC 5944 section 3.7.2.3: to the home address, or to everybody on the link when there is none."""
-    return (_EVERYBODY if home_address == NOBODY and source[0] == NOBODY else source[0], source[1])
+    """To where the request came from; from nowhere, to the home address it named, or to everybody on the link.
+
+    An assigned home address is not yet the mobile node's when its reply comes:
+    no host takes a packet to an address it does not have.
+    """
+    if source[0] != NOBODY:
+        return source
+    return (_EVERYBODY if home_address == NOBODY else home_address, source[1])

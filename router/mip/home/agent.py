@@ -283,7 +283,8 @@ class HomeAgent:
         now: Instant,
         binding: Binding | None = None,
     ) -> Reply:
-        peer = self._peers.get(asked.request.care_of_address)
+        # A de-registration may name another care-of address than that of the agent who relays it.
+        peer = self._peers.get(asked.request.care_of_address) or self._peers.get(asked.source[0])
         octets = reply.build(
             self.settings, node, asked, code, lifetime, extensions, now, peer=peer, binding=binding
         )
