@@ -24,19 +24,20 @@ def home_policies(flows: Iterable[Flow], node: Node) -> tuple[Policy, ...]:
     to the next (RFC 7629 leaves this open; RFC 6089 calls it inactive).
     """
     result: list[Policy] = []
+    living = {binding.key: binding for binding in node.in_force}
     for flow in flows:
         if flow.mobiles and node.mobile.name not in flow.mobiles:
             continue
-        slot = _labelled(flow.labels, node.bindings.values())
+        slot = _labelled(flow.labels, living.values())
         if flow.drop or slot is not None:
             result += [(selector, None if flow.drop else slot) for selector in selectors_of(flow)]
     for said in node.flow_bindings:
         if said.action == FlowAction.DROP:
             result.append((said.selector, None))
             continue
-        living = next((bid for bid in said.bids if bid in node.bindings), None)
-        if living is not None:
-            result.append((said.selector, node.bindings[living].slot))
+        first = next((bid for bid in said.bids if bid in living), None)
+        if first is not None:
+            result.append((said.selector, living[first].slot))
     return tuple(result)
 
 

@@ -48,6 +48,8 @@ class Reply(NamedTuple):
     port: int
     on_link: bool = False
     """Directly onto the home or visited link, whatever the routing tables and bindings say."""
+    source: IPv4Address | None = None
+    """From this address of ours; None: from that of the socket."""
 
 
 class Bound(NamedTuple):
@@ -84,7 +86,7 @@ class ProxyArp(NamedTuple):
 
 
 class GratuitousArp(NamedTuple):
-    """Home agent: tell the home link who has `address` now: we, or the mobile node that came home."""
+    """Tell the home link who has `address` now: the home agent, or the mobile node that came home."""
 
     address: IPv4Address
     returned: bool

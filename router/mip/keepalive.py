@@ -6,10 +6,10 @@ from ipaddress import IPv4Address
 from struct import Struct
 
 from router.mip.wire.checksum import checksum
-from router.mip.wire.numbers import Encapsulation
+from router.mip.wire.numbers import Encapsulation, MessageType
 from router.mip.wire.udp_tunnel import TunnelData
 
-__all__ = ["IDENTIFIER", "echo_request", "echo_source", "reply_sequence"]
+__all__ = ["IDENTIFIER", "echo_request", "echo_source", "may_be_echo", "reply_sequence"]
 
 IDENTIFIER = 0x7629
 """ICMP identifier of our echoes, told apart from pings of people by it."""
@@ -18,6 +18,13 @@ _IP = Struct("!BBHHHBBH4s4s")
 _ICMP = Struct("!BBHHH")
 _ECHO_REPLY, _ECHO_REQUEST, _PROTOCOL_ICMP = 0, 8, 1
 _DONT_FRAGMENT = 0x4000
+_TUNNEL_DATA = int(MessageType.TUNNEL_DATA)
+_INNER_PROTOCOL = 4 + 9
+
+
+def may_be_echo(data: bytes) -> bool:
+    """Whether a datagram may carry an echo: looked at for every packet in user space, so told by two octets."""
+    return len(data) > _INNER_PROTOCOL and data[_INNER_PROTOCOL] == _PROTOCOL_ICMP and data[0] == _TUNNEL_DATA
 
 
 def echo_request(home_address: IPv4Address, home_agent: IPv4Address, sequence: int) -> bytes:

@@ -22,7 +22,11 @@ _ANSWER_PACE = 1.0
 
 
 class Advertiser:
-    """`describe(sequence)` says what the agent offers right now.  Times are monotonic seconds."""
+    """`describe(sequence)` says what the agent offers right now.  Times are monotonic seconds.
+
+    `challenge(to, fresh)` is the value for an advertisement to one, or to all
+    (None); `fresh` unless solicitations brought it about (RFC 4721 section 2.1).
+    """
 
     def __init__(
         self,
@@ -31,7 +35,7 @@ class Advertiser:
         describe: Callable[[int], MobilityAgent],
         rng: Random,
         started: Instant,
-        challenge: Callable[[], bytes] | None = None,
+        challenge: Callable[[IPv4Address | None, bool], bytes] | None = None,
     ) -> None:
         self._address = address
         self._interval = interval
@@ -40,7 +44,7 @@ class Advertiser:
         self._challenge = challenge
         self._sequence = 0
         self._sent = 0
-        self._next_at = started.monotonic
+        self._next_at = self._due_at = started.monotonic
         self._answered_at = float("-inf")
 
     def tick(self, now: Instant) -> list[Advertise]:
@@ -51,7 +55,10 @@ class Advertiser:
         interval = min(self._interval, _FAST_INTERVAL) if self._sent < _FIRST else self._interval
         # Slightly random, so that agents of one link do not speak in chorus.
         self._next_at = now.monotonic + interval * (1 - 0.1 * self._random.random())
-        return [Advertise(self._message(self._take_sequence()))]
+        unasked = now.monotonic >= self._due_at
+        if unasked:
+            self._due_at = self._next_at
+        return [self._message(None, fresh=unasked)]
 
     def solicited(self, source: IPv4Address, now: Instant) -> list[Advertise]:
         """The answer to a solicitation; to all when several ask, or when who asks has no address."""
@@ -59,8 +66,7 @@ class Advertiser:
             self._next_at = min(self._next_at, self._answered_at + _ANSWER_PACE)
             return []
         self._answered_at = now.monotonic
-        to = None if source.is_unspecified else source
-        return [Advertise(self._message(self._take_sequence()), to)]
+        return [self._message(None if source.is_unspecified else source, fresh=False)]
 
     def start_anew(self, to: IPv4Address | None, *, busy: bool = False) -> list[Advertise]:
         """Tell one mobile node, or all, that their bindings are lost: sequence number 0 (RFC 3543 section 4.1)."""
@@ -69,7 +75,7 @@ class Advertiser:
         agent = self._describe(0 if to is not None else self._take_sequence())
         if busy:
             agent = replace(agent, busy=True)
-        return [Advertise(self._encode(agent), to)]
+        return [self._encode(agent, to, fresh=to is None)]
 
     def next_wake(self) -> float:
         return self._next_at
@@ -80,11 +86,12 @@ class Advertiser:
         self._sequence = taken + 1 if taken < 0xFFFF else _ROLLOVER
         return taken
 
-    def _message(self, sequence: int) -> bytes:
-        return self._encode(self._describe(sequence))
+    def _message(self, to: IPv4Address | None, *, fresh: bool) -> Advertise:
+        return self._encode(self._describe(self._take_sequence()), to, fresh=fresh)
 
-    def _encode(self, agent: MobilityAgent) -> bytes:
+    def _encode(self, agent: MobilityAgent, to: IPv4Address | None, *, fresh: bool) -> Advertise:
         lifetime = max(_LIFETIMES, round(_LIFETIMES * self._interval))
-        challenge = self._challenge() if self._challenge is not None else b""
+        challenge = self._challenge(to, fresh) if self._challenge is not None else b""
         routers = (RouterAddress(self._address),)
-        return AgentAdvertisement(min(9000, lifetime), agent, routers, challenge=challenge).encode()
+        message = AgentAdvertisement(min(9000, lifetime), agent, routers, challenge=challenge)
+        return Advertise(message.encode(), to)

@@ -1,65 +1,94 @@
-"""Challenges: values that only a fresh request can repeat (RFC 4721 section 3.2)."""
+"""Challenges: values that only a fresh request can repeat (RFC 4721 sections 2.1 and 3.2)."""
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from dataclasses import dataclass
 from random import Random
 
 from router.mip.wire.numbers import ReplyCode
 
-__all__ = ["WINDOW", "Challenges"]
+__all__ = ["Challenges"]
 
-WINDOW = 2
-"""CHALLENGE_WINDOW (RFC 4721 section 9)."""
 _OCTETS = 16
 _MOST = 4096
 
 
-class Challenges:
-    """Those advertised of late, and what each mobile node was offered and has used.
+@dataclass(slots=True)
+class _Record:
+    """What one mobile node was given for itself, and has used."""
 
-    Nothing is stored for who has not proven itself: an unauthenticated denial
-    repeats an advertised challenge (RFC 4721 section 12).
+    issued: bytes = b""
+    """In the last reply, or the last advertisement to it alone."""
+    used: tuple[bytes, ...] = ()
+    """What would be taken otherwise, and the last of all."""
+
+
+class Challenges:
+    """Those advertised of late, and what each mobile node was given and has used.
+
+    A record is made when a request goes on to its home agent, and never for
+    who is merely denied or solicits: he gets what is stored already, and what
+    others may still use stays as it is (RFC 4721 section 12).
     """
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, window: int) -> None:
         self._random = rng
-        self._advertised: deque[bytes] = deque(maxlen=WINDOW)
-        self._offered: OrderedDict[object, bytes] = OrderedDict()
-        self._used: OrderedDict[object, bytes] = OrderedDict()
+        self._advertised: deque[bytes] = deque(maxlen=window)
+        self._records: OrderedDict[object, _Record] = OrderedDict()
 
     def advertise(self) -> bytes:
-        """A new value for the next advertisement."""
-        value = self._random.randbytes(_OCTETS)
-        self._advertised.append(value)
-        return value
+        """A new value for an advertisement to all that nobody asked for."""
+        self._advertised.append(self._new())
+        return self._advertised[-1]
 
-    def offer(self, who: object, *, proven: bool) -> bytes:
-        """A value that `who` has not used, for a reply."""
-        if not proven:
-            unused = [value for value in self._advertised if value != self._used.get(who)]
-            return unused[-1] if unused else self.advertise()
-        value = self._random.randbytes(_OCTETS)
-        _keep(self._offered, who, value)
-        return value
+    def latest(self) -> bytes:
+        """The value for the answer to all: the one advertised last."""
+        return self._advertised[-1] if self._advertised else self.advertise()
 
-    def verdict(self, who: object, value: bytes | None, *, repeated: bool = False) -> ReplyCode | None:
-        """Why a request with this challenge is refused, or None; `repeated`: it waits for its answer already."""
+    def offer(self, who: object) -> bytes:
+        """A value that `who` has not used, for an answer to one who has proven nothing."""
+        record = self._records.get(who)
+        if record is None:
+            return self.latest()
+        for value in (record.issued, *reversed(self._advertised)):
+            if value and value not in record.used:
+                return value
+        record.issued = self._new()
+        return record.issued
+
+    def issue(self, who: object) -> bytes:
+        """A new value for the reply to one whose home agent has accepted it."""
+        record = self._record(who)
+        record.issued = self._new()
+        return record.issued
+
+    def verdict(self, who: object, value: bytes | None) -> ReplyCode | None:
+        """Why a request with this challenge is refused, or None."""
+        record = self._records.get(who)
         if value is None:
             return ReplyCode.FA_MISSING_CHALLENGE
-        if value == self._used.get(who) and not repeated:
+        if record is not None and value in record.used:
             return ReplyCode.FA_STALE_CHALLENGE
-        if value in self._advertised or value == self._offered.get(who) or repeated:
+        if value in self._advertised or (record is not None and value == record.issued):
             return None
         return ReplyCode.FA_UNKNOWN_CHALLENGE
 
     def use(self, who: object, value: bytes) -> None:
         """A request with this challenge was let through; what was advertised before it is used up for `who`."""
-        _keep(self._used, who, value)
+        record = self._record(who)
+        advertised = list(self._advertised)
+        before = advertised[: advertised.index(value)] if value in advertised else []
+        living = {*advertised, record.issued}
+        used = dict.fromkeys(item for item in (*record.used, *before) if item in living and item != value)
+        record.used = (*used, value)
 
+    def _record(self, who: object) -> _Record:
+        record = self._records.setdefault(who, _Record())
+        self._records.move_to_end(who)
+        if len(self._records) > _MOST:
+            self._records.popitem(last=False)
+        return record
 
-def _keep(table: OrderedDict[object, bytes], who: object, value: bytes) -> None:
-    table[who] = value
-    table.move_to_end(who)
-    if len(table) > _MOST:
-        table.popitem(last=False)
+    def _new(self) -> bytes:
+        return self._random.randbytes(_OCTETS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 from router.config.model import ForeignAgent as Settings
 from router.mip.wire.authentication import Authentication
@@ -14,12 +14,14 @@ from router.mip.wire.numbers import ExtensionType, ReplyCode
 from router.mip.wire.registration import RESERVED, M, RegistrationReply, RegistrationRequest
 from router.mip.wire.vendor import CriticalVendor
 
-__all__ = ["ANY_HOME_AGENT", "Denied", "authorising_end", "check_reply", "check_request", "covered_part"]
+__all__ = ["ANY_HOME_AGENT", "Denied", "authorising_end", "check_reply", "check_request"]
 
 NOBODY = IPv4Address("0.0.0.0")
 ANY_HOME_AGENT = (NOBODY, IPv4Address("255.255.255.255"))
 _TTL = 255
 """RFC 3024 section 4.2: with T, whoever arrives with less is not on this link."""
+_PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+"""RFC 1918."""
 _AUTHORISING = (ExtensionType.MOBILE_HOME_AUTHENTICATION, ExtensionType.GENERALIZED_AUTHENTICATION)
 
 
@@ -39,16 +41,6 @@ def authorising_end(extensions: tuple[Extension, ...]) -> int | None:
     return max(ends, default=None)
 
 
-def covered_part(extensions: tuple[Extension, ...]) -> tuple[Extension, ...]:
-    """The extensions up to the last authorising one: the home agent's business, not ours."""
-    last = [
-        index
-        for index, item in enumerate(extensions)
-        if isinstance(item, Authentication) and item.type in _AUTHORISING
-    ]
-    return extensions[: last[-1] + 1] if last else ()
-
-
 def check_request(request: RegistrationRequest, settings: Settings, ttl: int) -> None:
     """All that can be said of a request by itself.  Raises Denied."""
     _check_form(request, settings)
@@ -65,8 +57,10 @@ def check_request(request: RegistrationRequest, settings: Settings, ttl: int) ->
     if request.lifetime > settings.max_lifetime:
         text = f"lifetime {request.lifetime}: {settings.max_lifetime} is the longest"
         raise Denied(ReplyCode.FA_LIFETIME_TOO_LONG, text, settings.max_lifetime)
-    if request.flags & M:
+    if request.flags & M and request.lifetime:
         raise Denied(ReplyCode.FA_ENCAPSULATION_UNAVAILABLE, "minimal encapsulation is not offered")
+    if request.gre and request.lifetime and not request.decapsulation and not settings.gre:
+        raise Denied(ReplyCode.FA_ENCAPSULATION_UNAVAILABLE, "GRE is not offered")
     _check_reverse_tunnel(request, settings, ttl)
     _check_who(request, settings)
 
@@ -81,18 +75,23 @@ def _check_form(request: RegistrationRequest, settings: Settings) -> None:
 
 def _check_reverse_tunnel(request: RegistrationRequest, settings: Settings, ttl: int) -> None:
     """RFC 3024 section 4.2."""
+    encapsulating = request.find(EncapsulatingDelivery) is not None
+    if encapsulating and not request.reverse_tunnel:
+        raise Denied(ReplyCode.FA_POORLY_FORMED_REQUEST, "Encapsulating Delivery Style without T")
     if request.reverse_tunnel:
-        if settings.reverse_tunnel == "off":
+        # Who de-registers wants no tunnel any more, and is let through (RFC 5944 section 3.7).
+        if settings.reverse_tunnel == "off" and request.lifetime:
             raise Denied(ReplyCode.FA_REVERSE_TUNNEL_UNAVAILABLE, "reverse tunnels are off")
         if ttl != _TTL:
             raise Denied(ReplyCode.FA_MN_TOO_DISTANT, f"TTL {ttl}: must be {_TTL} with T")
-    elif settings.reverse_tunnel == "required" and request.lifetime:
-        raise Denied(ReplyCode.FA_REVERSE_TUNNEL_MANDATORY, "T must be set")
-    if request.find(EncapsulatingDelivery) is not None:
-        if not request.reverse_tunnel:
-            raise Denied(ReplyCode.FA_POORLY_FORMED_REQUEST, "Encapsulating Delivery Style without T")
-        if not settings.encapsulating_delivery:
-            raise Denied(ReplyCode.FA_DELIVERY_STYLE_UNSUPPORTED, "only direct delivery is offered")
+    elif request.lifetime and settings.reverse_tunnel != "off":
+        if settings.reverse_tunnel == "required":
+            raise Denied(ReplyCode.FA_REVERSE_TUNNEL_MANDATORY, "T must be set")
+        if any(request.home_address in network for network in _PRIVATE):
+            # RFC 3024 appendix A.4: bare, nobody could answer it.
+            raise Denied(ReplyCode.FA_REVERSE_TUNNEL_MANDATORY, "T must be set for a private home address")
+    if encapsulating and not settings.encapsulating_delivery:
+        raise Denied(ReplyCode.FA_DELIVERY_STYLE_UNSUPPORTED, "only direct delivery is offered")
 
 
 def _check_who(request: RegistrationRequest, settings: Settings) -> None:

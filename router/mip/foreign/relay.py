@@ -58,9 +58,9 @@ class Relay:
         if stamp is not None:
             octets += RevocationSupport(stamp).encode()
         security = self.with_agent(home_agent)
-        ours = request.care_of_address == self._settings.care_of_address and not request.decapsulation
+        ours = request.care_of_address == self._settings.care_of_address
         if security is None or not request.lifetime or not ours:
-            # RFC 5944 section 3.5.4: not on a de-registration, nor for an address that is not ours.
+            # RFC 5944 section 3.5.4: not on a de-registration, nor for an address we do not advertise.
             return octets
         return append(octets, _FOREIGN_HOME, security)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address
 
 from router.clock import Instant
+from router.config.model import SecurityAssociation
 from router.mip.auth import verify
 from router.mip.foreign.relay import Relay
 from router.mip.foreign.visitor import Visitor
-from router.mip.revocation import Revoking, later
+from router.mip.revocation import PACE, Ended, Revoking, Subject, UnderWay, later
 from router.mip.wire.numbers import PORT, ExtensionType
-from router.mip.wire.revocation import Revocation, RevocationAcknowledgment
+from router.mip.wire.revocation import Revocation
 
 __all__ = ["Revocations"]
 
@@ -19,14 +19,18 @@ _FOREIGN_HOME = ExtensionType.FOREIGN_HOME_AUTHENTICATION
 
 
 class Revocations:
-    """Those we send, until they are acknowledged; and the check of those we get."""
+    """Those we send, in `under_way` until they are acknowledged; and the check of those we get."""
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
-        self._under_way: list[Revoking] = []
+        self.under_way = UnderWay()
+        self._ended = Ended()
 
-    def add(self, visitor: Visitor, now: Instant) -> None:
-        """Tell the home agent that this visit is over, where it has agreed to hear of it."""
+    def add(self, visitor: Visitor, asked_at: float, now: Instant) -> None:
+        """Tell the home agent that this visit is over, where it has agreed to hear of it.
+
+        `asked_at` is when it last got a request of this visitor.
+        """
         security, terms = self._relay.with_agent(visitor.home_agent), visitor.revocation
         if security is None or terms is None:
             return
@@ -34,45 +38,39 @@ class Revocations:
             visitor.home_address, visitor.home_agent, visitor.care_of_address, terms.ours,
             by_home_agent=False, inform=terms.inform,
         )  # fmt: skip
-        self._under_way.append(
-            Revoking(
-                message, security, _FOREIGN_HOME, visitor.home_agent, PORT, visitor.expires, now.monotonic
-            )
+        first = max(now.monotonic, asked_at + PACE)
+        self.under_way.add(
+            Revoking(message, security, _FOREIGN_HOME, visitor.home_agent, PORT, visitor.expires, first)
         )
+        self.note(visitor, now)
 
-    def due(self, now: Instant) -> list[tuple[bytes, IPv4Address]]:
-        """Datagrams to send now, with where to."""
-        self._under_way = [item for item in self._under_way if item.ends > now.monotonic]
-        waiting = [item for item in self._under_way if item.next_at <= now.monotonic]
-        return [(item.departs(now.monotonic, now.wall), item.address) for item in waiting]
+    def note(self, visitor: Visitor, now: Instant) -> None:
+        """A revocation, ours or the home agent's, ends this visit."""
+        terms = visitor.revocation
+        if terms is not None:
+            # Whoever sets I, agreed on or not, gets it back: the mobile node is told in any case.
+            self._ended.note(_subject(visitor), terms.theirs, visitor.expires, now.monotonic, inform=True)
 
-    def wakes(self) -> list[float]:
-        return [item.next_at for item in self._under_way]
+    @staticmethod
+    def is_authentic(data: bytes, message: Revocation, security: SecurityAssociation) -> bool:
+        """Whether a home agent with this key says it, and not we ourselves."""
+        return message.by_home_agent and verify(data, message.extensions, security, _FOREIGN_HOME)
 
-    def meant_by(self, data: bytes, message: Revocation, visitors: Iterable[Visitor]) -> list[Visitor]:
-        """The visits a home agent's revocation ends; none when it is not authentic, or old."""
-        security = self._relay.with_agent(message.home_domain_address)
-        if security is None or not message.by_home_agent:
-            return []
-        if not verify(data, message.extensions, security, _FOREIGN_HOME):
-            return []
+    @staticmethod
+    def meant_by(message: Revocation, visitors: Iterable[Visitor]) -> list[Visitor]:
+        """The visits that an authentic revocation ends: registered before it was sent."""
         return [
             visitor
             for visitor in visitors
-            if visitor.home_address == message.home_address
-            and visitor.home_agent == message.home_domain_address
-            and visitor.care_of_address == message.foreign_domain_address
+            if _subject(visitor) == message.subject
             and visitor.revocation is not None
             and later(message.identifier, visitor.revocation.theirs)
         ]
 
-    def acknowledged(self, data: bytes, message: RevocationAcknowledgment) -> bool | None:
-        """Whether to tell the mobile node, when this answers one under way, which is then done; else None."""
-        for item in self._under_way:
-            same = (
-                item.message.home_address == message.home_address and message.identifier in item.identifiers
-            )
-            if same and verify(data, message.extensions, item.security, _FOREIGN_HOME):
-                self._under_way.remove(item)
-                return message.inform and item.message.inform
-        return None
+    def answer(self, message: Revocation, now: Instant) -> bool | None:
+        """I of the acknowledgment of an authentic revocation, or None when it deserves none."""
+        return self._ended.answer(message, now.monotonic)
+
+
+def _subject(visitor: Visitor) -> Subject:
+    return (visitor.home_address, visitor.home_agent, visitor.care_of_address)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import NamedTuple
 
-__all__ = ["Pending", "RevocationTerms", "Visitor"]
+__all__ = ["Pending", "RevocationTerms", "Visitor", "name_of"]
 
 Source = tuple[IPv4Address, int]
+
+_PENDING_AGE = 7.0
+"""Seconds until an unanswered request is given up with code 78 (RFC 5944 section 3.7.1)."""
 
 
 class RevocationTerms(NamedTuple):
@@ -21,6 +24,11 @@ class RevocationTerms(NamedTuple):
     """I: the home agent decides whether the mobile node hears of a revocation."""
 
 
+def name_of(home_address: IPv4Address, nai: bytes) -> object:
+    """One mobile node's own: the home address stands where nobody else can put another NAI behind."""
+    return nai if home_address.is_unspecified else home_address
+
+
 @dataclass(slots=True)
 class Pending:
     """A request relayed and unanswered.  Times are monotonic seconds."""
@@ -31,6 +39,8 @@ class Pending:
     care_of_address: IPv4Address
     source: Source
     """Address and UDP port of the mobile node."""
+    destination: IPv4Address | None
+    """Address of ours, or of all agents, that it was sent to."""
     link: bytes | None
     """Its link-layer address."""
     bid: int
@@ -43,16 +53,37 @@ class Pending:
     reverse_tunnel: bool
     delivery: str
     """`direct` or `encapsulating` (RFC 3024 section 5)."""
-    gre_key: int | None
     challenge: bytes
-    stamp: int | None
+    gre_key: int | None = None
+    """The key we asked for (RFC 6245)."""
+    stamp: int | None = None
     """Time stamp of the Revocation Support extension we added."""
+
+    @property
+    def who(self) -> object:
+        """The mobile node, by the name that its challenges are kept under."""
+        return name_of(self.home_address, self.nai)
+
+    def is_repeated_by(self, other: Pending) -> bool:
+        """Whether `other` is this request sent again: its identification and age are no part of it
+        (RFC 4721 section 3.2), nor is what we add to it."""
+        link = self.link if None in (self.link, other.link) else other.link
+        return self == replace(
+            other, identification=self.identification, since=self.since, link=link, gre_key=self.gre_key, stamp=self.stamp
+        )  # fmt: skip
+
+    @property
+    def ends(self) -> float:
+        """When it is given up: no answer can outlive the lifetime asked for (RFC 5944 section 3.7.2.2)."""
+        return self.since + min(_PENDING_AGE, self.lifetime or _PENDING_AGE)
 
 
 @dataclass(slots=True)
 class Visitor:
     """A registration in force.  `expires` is in monotonic seconds."""
 
+    asked: Pending
+    """The request that made it."""
     home_address: IPv4Address
     nai: bytes
     home_agent: IPv4Address

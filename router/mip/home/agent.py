@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 from router.clock import Instant
 from router.config.model import HomeAgent as Settings
-from router.config.model import HomeNetwork, Mobile
+from router.config.model import HomeNetwork, Mobile, SecurityAssociation
 from router.mip.auth import append
 from router.mip.effect import Effect, Event, Granted, Reply
 from router.mip.home import reply
@@ -20,6 +20,7 @@ from router.mip.home.checks import (
     check_care_of,
     check_flows,
     check_form,
+    check_home_address,
     tunnelling,
 )
 from router.mip.home.ledger import Ledger
@@ -77,7 +78,7 @@ class HomeAgent:
         if isinstance(message, RegistrationRequest):
             return self._request(data, message, source, now, broadcast)
         if isinstance(message, Revocation):
-            return self._revoked(data, message, source)
+            return self._revoked(data, message, source, now)
         if isinstance(message, RevocationAcknowledgment):
             return self._acknowledged(data, message, source)
         if isinstance(message, TunnelData):
@@ -91,15 +92,16 @@ class HomeAgent:
         effects = self._ledger.expire(now.monotonic)
         if effects:
             self._count("expired")
-        for data, address, port in self._revocations.due(now):
+        for data, address, port in self._revocations.under_way.due(now):
             self._count("revocations_sent")
             effects.append(Reply(data, address, port))
         return effects
 
     def next_wake(self) -> float | None:
         """Monotonic time at which something may be due, or None."""
-        moments = (self._ledger.next_expiry(), self._revocations.next())
-        return min((moment for moment in moments if moment is not None), default=None)
+        moments = self._revocations.under_way.wakes()
+        expiry = self._ledger.next_expiry()
+        return min(moments if expiry is None else [*moments, expiry], default=None)
 
     def revoke(self, home_address: IPv4Address, bid: int | None, now: Instant) -> list[Effect]:
         """End one binding, or all of a mobile node (`bid` None), and tell the other side if it listens."""
@@ -120,20 +122,32 @@ class HomeAgent:
         node = self._ledger.node_of(request)
         if node is None:
             return self._dropped("unknown_mobile", source, f"home address {request.home_address}")
-        proof = prove(data, request, node.mobile, self._peers.get(request.care_of_address))
+        proof = prove(data, request, node.mobile, self._peer(request, source))
         received = request.extensions
         if proof.failure is None:
             request = request._replace(extensions=proof.mobile)
-        asked = Asked(request, proof.foreign, received, request.find(Multipath), source, broadcast)
+        asked = Asked(
+            request,
+            proof.foreign,
+            received,
+            request.find(Multipath),
+            source,
+            broadcast,
+            source[0] in self._peers,
+        )
         if proof.failure is not None:
             return self._unproven(node, asked, proof, now)
         scope = self._scope(asked)
         if node.guard.is_duplicate(request.identification, scope):
             self._count("replays")
             return self._dropped("duplicate", source, f"mobile node {node.mobile.name}")
+        subject = (node.home_address, self.settings.address, request.care_of_address)
+        if self._revocations.under_way.is_telling(subject, now):
+            return self._dropped("revocation_under_way", source, f"mobile node {node.mobile.name}")
         try:
             self._check_identification(node, request.identification, scope, now)
             check_form(asked, self.settings, node.mobile)
+            check_home_address(request, node.home_address)
             if request.lifetime == 0:
                 return self._deregister(node, asked, now)
             return self._register(data, node, asked, scope, now)
@@ -200,16 +214,18 @@ class HomeAgent:
             raise Denied(ReplyCode.HA_TOO_MANY_BINDINGS, f"{most} bindings are the most allowed")
         flows = check_flows(asked, node.mobile, keep | {key})
         home_address = ledger.home_address(node, request)
-        networks, said = answer(
-            request.all(MobileNetworkRequest), node.mobile, node.networks, ledger.prefixes
-        )
         binding = self._binding(node, home_address, key, keep, asked, terms, now)
+        ends = [binding.end, *(node.bindings[kept].end for kept in keep)]
+        networks, said = answer(
+            request.all(MobileNetworkRequest), node.mobile, node.networks, ledger.prefixes, ends
+        )
         ledger.refreshes.forget(node, key)
         effects = ledger.adopt(node, home_address)
         effects += ledger.replace(node, sorted(set(node.bindings) - keep - {key}))
         effects += ledger.set_networks(node, networks)
         effects += ledger.set_flow_bindings(node, flows)
         effects += ledger.grant(node, binding)
+        self._revocations.under_way.registered((home_address, self.settings.address, request.care_of_address))
         if multipath is not None and multipath.bulk:
             effects += ledger.refresh_others(node, key, request.lifetime, now)
         self._count("accepted")
@@ -253,12 +269,18 @@ class HomeAgent:
             granted=granted,
             expires=self._ledger.expires(granted, now.monotonic),
             half_bound=terms.half_bound,
+            port_known=not terms.half_bound,
             gre_key=asked.gre_key.key if asked.gre_key is not None else None,
             revocation=agreed(asked, self.settings, now),
         )
-        if before is not None and terms.half_bound and before.source == binding.source:
-            # The tunnel's port was learnt from its first keepalive, and stays.
-            binding.half_bound, binding.source_port = before.half_bound, before.source_port
+        if (
+            terms.half_bound
+            and before is not None
+            and before.port_known
+            and _leads_to(before, binding.source)
+        ):
+            # The tunnel goes on at the port known so far, until a keepalive tells another.
+            binding.source_port, binding.port_known = before.source_port, True
         return binding
 
     def _success(self, asked: Asked) -> ReplyCode:
@@ -283,34 +305,47 @@ class HomeAgent:
         now: Instant,
         binding: Binding | None = None,
     ) -> Reply:
-        # A de-registration may name another care-of address than that of the agent who relays it.
-        peer = self._peers.get(asked.request.care_of_address) or self._peers.get(asked.source[0])
+        peer = self._peer(asked.request, asked.source)
         octets = reply.build(
             self.settings, node, asked, code, lifetime, extensions, now, peer=peer, binding=binding
         )
         # RFC 5944 section 3.8.3.1: to a mobile node at home directly, past its own bindings.
-        return Reply(octets, *asked.source, on_link=asked.source[0] == node.home_address)
+        on_link = asked.source[0] == node.home_address
+        return Reply(
+            octets, *asked.source, on_link, source=self.settings.address if asked.broadcast else None
+        )
+
+    def _peer(self, request: RegistrationRequest, source: Source) -> SecurityAssociation | None:
+        """The key shared with the foreign agent that relays.
+
+        It is known by where it sends from (RFC 5944 section 3.5.4): a de-registration may
+        name another's care-of address.  Behind NAT only its care-of address tells who it is.
+        """
+        return self._peers.get(source[0]) or self._peers.get(request.care_of_address)
 
     # Other messages
 
-    def _revoked(self, data: bytes, message: Revocation, source: Source) -> list[Effect]:
+    def _revoked(self, data: bytes, message: Revocation, source: Source, now: Instant) -> list[Effect]:
         """A foreign agent ends a binding (RFC 3543 section 4.2.3.2)."""
-        node = self.node(message.home_address)
         security = self._peers.get(message.foreign_domain_address)
-        found = self._revocations.meant_by(data, message, node, security)
-        if node is None or security is None or found is None:
+        if security is None or not self._revocations.is_authentic(data, message, security):
+            return self._dropped("revocation", source, f"for {message.home_address}")
+        effects: list[Effect] = []
+        node = self.node(message.home_address)
+        found = self._revocations.meant_by(message, node) if node is not None else None
+        if node is not None and found is not None:
+            self._revocations.note(found, now)
+            effects += self._ledger.remove(node, [found.key], "revoked by the foreign agent")
+        inform = self._revocations.answer(message, now)
+        if inform is None:
             return self._dropped("revocation", source, f"for {message.home_address}")
         self._count("revocations_received")
-        inform = message.inform and found.revocation is not None and found.revocation.inform
         octets = RevocationAcknowledgment(message.home_address, message.identifier, inform).encode()
         octets = append(octets, ExtensionType.FOREIGN_HOME_AUTHENTICATION, security)
-        return [
-            *self._ledger.remove(node, [found.key], "revoked by the foreign agent"),
-            Reply(octets, *source),
-        ]
+        return [*effects, Reply(octets, *source)]
 
     def _acknowledged(self, data: bytes, message: RevocationAcknowledgment, source: Source) -> list[Effect]:
-        if not self._revocations.acknowledged(data, message):
+        if self._revocations.under_way.acknowledged(data, message, source) is None:
             return self._dropped("revocation_acknowledgment", source, f"for {message.home_address}")
         self._count("revocations_acknowledged")
         return []
@@ -319,11 +354,19 @@ class HomeAgent:
         """The first packet of a half-bound tunnel tells its port (RFC 3519 section 4.6)."""
         home_address = echo_source(message, self.settings.address)
         node = self.node(home_address) if home_address is not None else None
-        for binding in node.bindings.values() if node is not None else ():
-            if binding.half_bound and binding.source == source[0]:
-                binding.half_bound, binding.source_port = False, source[1]
-                return [Granted(binding)]
-        return []
+        bindings = node.bindings.values() if node is not None else ()
+        there = [binding for binding in bindings if _leads_to(binding, source[0])]
+        for binding in there:
+            if binding.port_known and binding.source_port == source[1]:
+                binding.half_bound = False
+                return []
+        # It does not say which binding it means: one that waits for its first comes before one that has a port.
+        waiting = [binding for binding in there if binding.half_bound]
+        meant = min(waiting, key=lambda item: item.port_known, default=None)
+        if meant is None:
+            return []
+        meant.half_bound, meant.port_known, meant.source_port = False, True, source[1]
+        return [Granted(meant)]
 
     def _dropped(self, reason: str, source: Source, detail: str) -> list[Effect]:
         self._count(f"dropped_{reason}")
@@ -332,3 +375,8 @@ class HomeAgent:
 
     def _count(self, name: str) -> None:
         self.counters[name] = self.counters.get(name, 0) + 1
+
+
+def _leads_to(binding: Binding, address: IPv4Address) -> bool:
+    """Whether it is a UDP tunnel to this address, whatever the port."""
+    return binding.encapsulation == "udp" and binding.source == address

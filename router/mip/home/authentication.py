@@ -50,11 +50,12 @@ def prove(
     """
     own, end = _authorising(request, mobile)
     foreign, foreign_failure = _foreign(data, request, end, foreign_agent)
-    believed = foreign_agent is not None and foreign_failure is None
+    signed = bool(authentications(request.extensions, _FOREIGN_HOME))
+    foreign_valid = foreign_agent is not None and foreign_failure is None and signed
     if own is None:
         return Proof(failure=Failure.MISSING)
     if not is_valid(data, own, mobile.security if own.type == _MOBILE_HOME else _key(mobile.aaa)):
-        return Proof(foreign_valid=believed and bool(foreign), failure=Failure.BAD)
+        return Proof(foreign_valid=foreign_valid, failure=Failure.BAD)
     if mobile.aaa is not None and own.type != _AAA:
         aaa = mobile.aaa
         if not all(is_valid(data, item, aaa) for item in authentications(request.extensions, _AAA)):
@@ -62,7 +63,7 @@ def prove(
     if foreign_failure is not None:
         return Proof(failure=foreign_failure)
     covered = request.extensions[: request.extensions.index(own)]
-    return Proof(covered, foreign, believed and bool(authentications(request.extensions, _FOREIGN_HOME)))
+    return Proof(covered, foreign, foreign_valid)
 
 
 def _authorising(request: RegistrationRequest, mobile: Mobile) -> tuple[Authentication | None, int]:
@@ -87,8 +88,9 @@ def _foreign(
     found = authentications(request.extensions, _FOREIGN_HOME)
     if security is None:
         return (), Failure.UNEXPECTED_FOREIGN if found else None
-    if request.lifetime == 0 and not found:
-        # RFC 5944 section 3.5.4: a de-registration goes without it.
+    if not found and (request.lifetime == 0 or request.decapsulation):
+        # RFC 5944 section 3.5.4: a de-registration goes without it, and so does
+        # a care-of address that is the mobile node's own.
         return (), None
     if len(found) != 1 or found[0].offset < start or not is_valid(data, found[0], security):
         return (), Failure.FOREIGN

@@ -46,7 +46,9 @@ class Binding:
     granted: int
     expires: float
     half_bound: bool = False
-    """The first keepalive has yet to tell the UDP port of the tunnel (RFC 3519 section 4.6)."""
+    """The next keepalive tells the UDP port of the tunnel (RFC 3519 section 4.6)."""
+    port_known: bool = True
+    """False: half bound for the first time, and nothing may be sent there yet."""
     gre_key: int | None = None
     """The key packets to the care-of address carry (RFC 6245)."""
     revocation: RevocationTerms | None = None
@@ -57,6 +59,11 @@ class Binding:
     def bid(self) -> int:
         """Binding ID; 0 for a registration without a Multipath extension."""
         return self.key if self.key < 256 else 0
+
+    @property
+    def end(self) -> IPv4Address:
+        """Where its tunnel ends."""
+        return self.source if self.encapsulation == "udp" else self.care_of_address
 
     @property
     def terms(self) -> str:

@@ -29,6 +29,7 @@ __all__ = [
     "check_care_of",
     "check_flows",
     "check_form",
+    "check_home_address",
     "tunnelling",
 ]
 
@@ -61,6 +62,8 @@ class Asked:
     source: Source
     broadcast: bool = False
     """Sent to a broadcast address: looking for a home agent."""
+    relayed: bool = False
+    """By a foreign agent that we know."""
 
     @property
     def gre_key(self) -> GreKey | None:
@@ -109,6 +112,14 @@ def _check_home_agent(asked: Asked, settings: Settings) -> None:
         raise Denied(ReplyCode.HA_REDIRECT, f"sent on to {settings.redirect}", (redirected,))
 
 
+def check_home_address(request: RegistrationRequest, own: IPv4Address) -> None:
+    """Whether the home address is `own`, or one has yet to be assigned (RFC 5944 section 3.8.3.2).  Raises Denied."""
+    asked = request.home_address
+    if asked != own and not asked.is_unspecified and not own.is_unspecified:
+        text = f"home address {asked} is not to be had"
+        raise Denied(ReplyCode.HA_ADMINISTRATIVELY_PROHIBITED, text)
+
+
 def _check_multipath(asked: Asked, multipath: Multipath, mobile: Mobile) -> None:
     if len(asked.request.all(Multipath)) > 1:
         raise Denied(ReplyCode.HA_POORLY_FORMED_REQUEST, "more than one Multipath extension")
@@ -155,47 +166,62 @@ def check_flows(asked: Asked, mobile: Mobile, keys: Collection[int]) -> tuple[Fl
 def tunnelling(asked: Asked, settings: Settings) -> Tunnelling:
     """Encapsulation and NAT: the table of RFC 3519 section 4.6.  Raises Denied."""
     request = asked.request
-    if request.flags & M:
-        raise Denied(ReplyCode.HA_ENCAPSULATION_UNAVAILABLE, "minimal encapsulation is not offered")
-    keyed = asked.gre_key is not None
-    if (request.gre or keyed) and not settings.gre:
-        raise Denied(ReplyCode.HA_ENCAPSULATION_UNAVAILABLE, "GRE is not offered")
-    plain = "gre" if request.gre or keyed else "ipip"
     nat = asked.source[0] != request.care_of_address
     own = request.find(UdpTunnelRequest)
     wanted = own or next((item for item in asked.foreign if isinstance(item, UdpTunnelRequest)), None)
-    if wanted is None:
-        if nat:
+    if wanted is None or wanted.reserved:
+        # RFC 3519 section 3.1.3 passes it over; the code of 4.6.1 is for where nothing is left to grant.
+        if nat and wanted is not None:
+            raise Denied(ReplyCode.HA_POORLY_FORMED_REQUEST, "UDP Tunnel Request: reserved bits are set")
+        if nat and not (asked.relayed and request.decapsulation):
             raise Denied(
                 ReplyCode.HA_ADMINISTRATIVELY_PROHIBITED,
                 f"source {asked.source[0]} is not care-of address {request.care_of_address}: "
                 "NAT, but no UDP tunnel asked for",
             )
-        return Tunnelling(plain)
-    _check_udp(wanted, request, from_mobile=own is not None)
+        return Tunnelling(_by_flags(asked, settings))
+    _check_sender(request, from_mobile=own is not None)
     prohibited = ReplyCode.HA_ADMINISTRATIVELY_PROHIBITED
     if (nat or wanted.via_foreign_agent) and settings.udp_tunnel == "off":
         raise Denied(prohibited, "NAT seen, UDP tunnels are off")
     if wanted.via_foreign_agent:
+        _check_udp(wanted, asked)
         reply = UdpTunnelReply(0, keepalive=settings.keepalive)
         return Tunnelling("udp", nat=True, half_bound=True, reply=reply)
     if not nat and not wanted.force:
-        return Tunnelling(plain, reply=UdpTunnelReply(_DECLINED))
+        return Tunnelling(_by_flags(asked, settings), reply=UdpTunnelReply(_DECLINED))
     if not nat and settings.udp_tunnel != "force":
         raise Denied(prohibited, "forced UDP tunnels are not allowed")
+    _check_udp(wanted, asked)
     return Tunnelling("udp", nat, reply=UdpTunnelReply(0, forced=not nat, keepalive=settings.keepalive))
 
 
-def _check_udp(wanted: UdpTunnelRequest, request: RegistrationRequest, *, from_mobile: bool) -> None:
-    if wanted.reserved:
-        raise Denied(ReplyCode.HA_POORLY_FORMED_REQUEST, "UDP Tunnel Request: reserved bits are set")
+def _by_flags(asked: Asked, settings: Settings) -> str:
+    """The encapsulation without UDP: M and G decide."""
+    if asked.request.flags & M:
+        raise Denied(ReplyCode.HA_ENCAPSULATION_UNAVAILABLE, "minimal encapsulation is not offered")
+    if not asked.request.gre and asked.gre_key is None:
+        return "ipip"
+    if not settings.gre:
+        raise Denied(ReplyCode.HA_ENCAPSULATION_UNAVAILABLE, "GRE is not offered")
+    return "gre"
+
+
+def _check_sender(request: RegistrationRequest, *, from_mobile: bool) -> None:
     if from_mobile is not request.decapsulation:
         who = "the mobile node without D" if from_mobile else "a foreign agent with D"
         raise Denied(ReplyCode.HA_POORLY_FORMED_REQUEST, f"UDP Tunnel Request: from {who}")
-    if wanted.encapsulation not in (Encapsulation.BY_FLAGS, Encapsulation.IP_IN_IP):
-        raise Denied(
-            ReplyCode.HA_UDP_ENCAPSULATION_UNAVAILABLE, f"encapsulation {wanted.encapsulation} in UDP"
-        )
+
+
+def _check_udp(wanted: UdpTunnelRequest, asked: Asked) -> None:
+    """The encapsulation inside UDP: the field decides, and where it is 0 the flags (RFC 3519 section 3.1.4)."""
+    encapsulation = wanted.encapsulation
+    if encapsulation == Encapsulation.BY_FLAGS and asked.request.flags & M:
+        encapsulation = Encapsulation.MINIMAL
+    elif encapsulation == Encapsulation.BY_FLAGS and (asked.request.gre or asked.gre_key is not None):
+        encapsulation = Encapsulation.GRE
+    if encapsulation not in (Encapsulation.BY_FLAGS, Encapsulation.IP_IN_IP):
+        raise Denied(ReplyCode.HA_UDP_ENCAPSULATION_UNAVAILABLE, f"encapsulation {encapsulation} in UDP")
 
 
 def _vendor(item: CriticalVendor) -> str:

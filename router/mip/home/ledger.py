@@ -66,7 +66,7 @@ class Ledger:
         if nai is None or mobile is None:
             return None
         if mobile.home_address != NOBODY:
-            return self.node_of(request._replace(home_address=mobile.home_address)) if not number else None
+            return self.node_of(request._replace(home_address=mobile.home_address))
         if nai.nai not in self._homeless:
             self._homeless[nai.nai] = self._new_node(mobile)
         return self._homeless[nai.nai]
@@ -117,7 +117,9 @@ class Ledger:
         old = node.bindings.get(binding.key)
         node.bindings[binding.key] = binding
         self._expiries.plan(int(node.home_address), binding, old)
-        effects: list[Effect] = [Granted(binding)]
+        effects: list[Effect] = [Granted(binding)] if binding.port_known else []
+        if old is not None and old.port_known and not binding.port_known:
+            effects.append(Removed(old, "half bound"))
         if old is None or (old.source, old.source_port) != (binding.source, binding.source_port):
             effects.append(Event("info", "binding", f"{node.mobile.name}: {binding.terms}"))
         return effects
@@ -188,7 +190,7 @@ class Ledger:
         if changed:
             self.refreshes.forget(node)
         node.networks = networks
-        return [Granted(binding) for binding in node.bindings.values()] if changed else []
+        return [Granted(binding) for binding in node.in_force] if changed else []
 
     def set_flow_bindings(self, node: Node, flows: tuple[FlowBinding, ...]) -> list[Effect]:
         """A request with flow bindings replaces the whole policy, one without leaves it."""
@@ -200,6 +202,6 @@ class Ledger:
         node.flow_bindings = flows
         text = f"{node.mobile.name}: {len(flows)} flow bindings"
         return [
-            *(Granted(binding) for binding in node.bindings.values()),
+            *(Granted(binding) for binding in node.in_force),
             Event("info", "flow_binding", text),
         ]

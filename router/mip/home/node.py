@@ -35,6 +35,11 @@ class Node:
         self.refreshes: tuple[bytes, ...] = ()
         """Keys of the answers remembered for this mobile node's refreshes."""
 
+    @property
+    def in_force(self) -> list[Binding]:
+        """The bindings that packets may be sent to."""
+        return [binding for binding in self.bindings.values() if binding.port_known]
+
     def kept_by(
         self, request: RegistrationRequest, multipath: Multipath | None, *, simultaneous: bool
     ) -> set[int]:

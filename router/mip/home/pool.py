@@ -55,7 +55,7 @@ class AddressPool:
 
 
 class PrefixPool:
-    """Prefixes cut from larger ones, first fit."""
+    """Prefixes cut from larger ones, first fit, and none larger than the default."""
 
     def __init__(self, prefixes: Iterable[IPv4Network], default_length: int) -> None:
         self._prefixes = tuple(prefixes)
@@ -63,8 +63,8 @@ class PrefixPool:
         self._lent: set[IPv4Network] = set()
 
     def lend(self, length: int) -> IPv4Network | None:
-        """A free prefix of `length`, or of the default for 0 or nonsense; None when there is none."""
-        wanted = length if 1 <= length <= 30 else self._default
+        """A free prefix of `length`, or of the default for 0, less or nonsense; None when there is none."""
+        wanted = length if self._default <= length <= 30 else self._default
         for prefix in self._prefixes:
             for candidate in prefix.subnets(new_prefix=max(wanted, prefix.prefixlen)):
                 if not any(candidate.overlaps(lent) for lent in self._lent):

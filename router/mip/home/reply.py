@@ -18,6 +18,7 @@ from router.mip.wire.nai import Nai
 from router.mip.wire.numbers import ExtensionType, ReplyCode
 from router.mip.wire.registration import RegistrationReply
 from router.mip.wire.revocation import RevocationSupport
+from router.mip.wire.udp_tunnel import UdpTunnelReply
 
 __all__ = ["build"]
 
@@ -44,9 +45,13 @@ def build(
         identification = with_high_half(from_wall(now.wall), identification)
     home_address = request.home_address if request.home_address != NOBODY else node.home_address
     nai = request.find(Nai)
-    own = [*([nai] if nai is not None else []), *extensions]
+    own: list[Extension] = [nai] if nai is not None else []
     challenges = [item for item in asked.received if isinstance(item, Challenge)]
     foreign: list[Extension] = [*challenges[:1]]
+    for item in extensions:
+        # Without D the foreign agent asked for the UDP tunnel (RFC 3519 section 4.6.1).
+        for_agent = isinstance(item, UdpTunnelReply) and not request.decapsulation
+        (foreign if for_agent else own).append(item)
     if binding is not None and binding.gre_key is not None:
         # Keys are asymmetric (RFC 6245): ours is what packets to us shall carry, one for each binding.
         foreign.append(GreKey(gre_key(binding)))

@@ -10,10 +10,11 @@ from router.config.model import SecurityAssociation
 from router.mip.auth import verify
 from router.mip.home.binding import Binding, RevocationTerms
 from router.mip.home.checks import Asked
+from router.mip.home.ledger import Ledger
 from router.mip.home.node import Node
-from router.mip.revocation import Revoking, later, timestamp
+from router.mip.revocation import PACE, Ended, Revoking, UnderWay, later, timestamp
 from router.mip.wire.numbers import PORT, ExtensionType
-from router.mip.wire.revocation import Revocation, RevocationAcknowledgment, RevocationSupport
+from router.mip.wire.revocation import Revocation, RevocationSupport
 
 __all__ = ["Revocations", "agreed"]
 
@@ -32,12 +33,12 @@ def agreed(asked: Asked, settings: Settings, now: Instant) -> RevocationTerms | 
 
 
 class Revocations:
-    """Those we send, until they are acknowledged; and the check of those we get."""
+    """Those we send, in `under_way` until they are acknowledged; and the check of those we get."""
 
     def __init__(self, address: IPv4Address) -> None:
         self._address = address
-        self._under_way: list[Revoking] = []
-        self._seen: dict[tuple[int, int], int] = {}
+        self.under_way = UnderWay()
+        self._ended = Ended()
 
     def add(self, binding: Binding, peer: SecurityAssociation | None, now: Instant) -> None:
         """Tell the far end of `binding` that it is over.
@@ -58,45 +59,31 @@ class Revocations:
         )
         security = binding.mobile.security if direct or peer is None else peer
         port = binding.source_port if binding.nat else PORT
-        self._under_way.append(
-            Revoking(message, security, kind, binding.source, port, binding.expires, now.monotonic)
-        )
+        answered = binding.expires - Ledger.expires(binding.granted, 0.0)
+        first = max(now.monotonic, answered + PACE)
+        self.under_way.add(Revoking(message, security, kind, binding.source, port, binding.expires, first))
+        self.note(binding, now)
 
-    def due(self, now: Instant) -> list[tuple[bytes, IPv4Address, int]]:
-        """Datagrams to send now, with where to."""
-        self._under_way = [item for item in self._under_way if item.ends > now.monotonic]
-        waiting = [item for item in self._under_way if item.next_at <= now.monotonic]
-        return [(item.departs(now.monotonic, now.wall), item.address, item.port) for item in waiting]
+    def note(self, binding: Binding, now: Instant) -> None:
+        """A revocation, ours or the foreign agent's, ends this binding."""
+        terms = binding.revocation
+        if terms is not None:
+            subject = (binding.home_address, self._address, binding.care_of_address)
+            self._ended.note(subject, terms.theirs, binding.expires, now.monotonic, inform=terms.inform)
 
-    def next(self) -> float | None:
-        return min((item.next_at for item in self._under_way), default=None)
+    def is_authentic(self, data: bytes, message: Revocation, security: SecurityAssociation) -> bool:
+        """Whether a foreign agent with this key says it of a binding with us, and not we ourselves."""
+        if message.by_home_agent or message.home_domain_address != self._address:
+            return False
+        return verify(data, message.extensions, security, ExtensionType.FOREIGN_HOME_AUTHENTICATION)
 
-    def acknowledged(self, data: bytes, message: RevocationAcknowledgment) -> bool:
-        """Whether this answers one under way, which is then done."""
-        for item in self._under_way:
-            if (
-                item.message.home_address != message.home_address
-                or message.identifier not in item.identifiers
-            ):
-                continue
-            if verify(data, message.extensions, item.security, item.authentication):
-                self._under_way.remove(item)
-                return True
-        return False
+    def answer(self, message: Revocation, now: Instant) -> bool | None:
+        """I of the acknowledgment of an authentic revocation, or None when it deserves none."""
+        return self._ended.answer(message, now.monotonic)
 
-    def meant_by(
-        self, data: bytes, message: Revocation, node: Node | None, security: SecurityAssociation | None
-    ) -> Binding | None:
-        """The binding a foreign agent's revocation ends, if all is as RFC 3543 section 4.2.3.2 wants it."""
-        if (
-            node is None
-            or security is None
-            or message.by_home_agent
-            or message.home_domain_address != self._address
-        ):
-            return None
-        if not verify(data, message.extensions, security, ExtensionType.FOREIGN_HOME_AUTHENTICATION):
-            return None
+    @staticmethod
+    def meant_by(message: Revocation, node: Node) -> Binding | None:
+        """The binding that an authentic revocation ends: registered before it was sent."""
         for binding in node.bindings.values():
             terms = binding.revocation
             if binding.care_of_address == message.foreign_domain_address and terms is not None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
 from ipaddress import IPv4Address
 from random import Random
 from typing import NamedTuple
 
 from router.clock import Instant
 from router.mip.effect import Effect, Solicit
+from router.mip.mobile.challenge import Held
 from router.mip.mobile.discovery import Discovery, KnownAgent
 from router.mip.mobile.registration import Registration
 from router.mip.wire.advertisement import AgentAdvertisement, AgentSolicitation, decode_icmp
@@ -15,6 +18,7 @@ from router.mip.wire.advertisement import AgentAdvertisement, AgentSolicitation,
 __all__ = ["Attachments", "Heard"]
 
 _AVOID_FOR = 60.0
+_MOST_HELD = 64
 
 
 class Heard(NamedTuple):
@@ -24,21 +28,27 @@ class Heard(NamedTuple):
 
 
 class Attachments:
-    """Agent discovery by BID.  Times are monotonic seconds."""
+    """Agent discovery by BID.  Times are monotonic seconds.
 
-    def __init__(self, rng: Random) -> None:
+    `can_answer` tells whether we have a key to answer an agent's challenge by.
+    """
+
+    def __init__(self, rng: Random, can_answer: Callable[[IPv4Address], bool]) -> None:
         self._random = rng
+        self._can_answer = can_answer
         self._discoveries: dict[int, Discovery] = {}
         self._modes: dict[int, str] = {}
         self._avoided: dict[tuple[int, IPv4Address], float] = {}
+        self._held: OrderedDict[object, Held] = OrderedDict()
         self._now = 0.0
 
-    def uplink_up(self, bid: int, mode: str, now: Instant) -> list[Effect]:
+    def uplink_up(self, bid: int, mode: str, now: Instant, *, own: bool) -> list[Effect]:
         """Begin to listen for agents; also a co-located mobile node hears its home agent by this."""
         self._now = now.monotonic
         self._modes[bid] = mode
         if bid not in self._discoveries:
-            self._discoveries[bid] = Discovery(self._random, now.monotonic)
+            self._discoveries[bid] = Discovery(self._random)
+        self._discoveries[bid].search(now.monotonic, wanted=mode != "colocated" and not own)
         effects: list[Effect] = []
         self._solicit(bid, now, effects)
         return effects
@@ -59,7 +69,20 @@ class Attachments:
         if discovery is None or not isinstance(message, AgentAdvertisement):
             return None
         found = discovery.heard(source, message, now.monotonic)
-        return None if found is None else Heard(*found)
+        if found is None:
+            return None
+        known, anew = found
+        self.held(known).advertised(known.challenge)
+        return Heard(known, anew)
+
+    def held(self, known: KnownAgent) -> Held:
+        """The challenges of one agent, whichever uplinks it is heard on, and whenever."""
+        key = (known.address, known.agent.care_of_addresses)
+        held = self._held.setdefault(key, Held())
+        self._held.move_to_end(key)
+        if len(self._held) > _MOST_HELD:
+            self._held.popitem(last=False)
+        return held
 
     def choose(self, registration: Registration) -> KnownAgent | None:
         """The agent to register through, or None for none.
@@ -72,7 +95,7 @@ class Attachments:
         if discovery is None or mode == "colocated":
             return None
         current = registration.agent.address if registration.agent is not None else None
-        best = discovery.best(current, self._shunned(bid))
+        best = discovery.best(current, self._now, self._shunned(bid))
         own = registration.colocated and registration.care_of_address is not None
         if mode == "auto" and own and (best is None or not best.agent.registration_required):
             return None
@@ -82,6 +105,22 @@ class Attachments:
         """This agent refused us: try others for a minute."""
         self._now = now.monotonic
         self._avoided[bid, agent] = now.monotonic + _AVOID_FOR
+
+    def solicit(self, bid: int, now: Instant) -> list[Effect]:
+        """A challenge is wanted: ask the agents there are, at the pace of discovery."""
+        effects: list[Effect] = []
+        if bid in self._discoveries:
+            if not self._discoveries[bid].is_looking:
+                self._discoveries[bid].look_again(now.monotonic)
+            self._solicit(bid, now, effects)
+        return effects
+
+    def why_none(self, bid: int) -> str:
+        """Why there is no agent to register through."""
+        discovery = self._discoveries.get(bid)
+        if discovery is not None and any(map(self._is_unanswerable, discovery.agents.values())):
+            return "foreign agents here want a challenge answered, and there is no key for that"
+        return "looking for a foreign agent"
 
     def tick(self, now: Instant, effects: list[Effect]) -> list[tuple[int, KnownAgent]]:
         """Solicit where it is time, and tell which agents fell silent."""
@@ -105,6 +144,12 @@ class Attachments:
             effects.append(Solicit(bid, AgentSolicitation().encode()))
 
     def _shunned(self, bid: int) -> set[IPv4Address]:
-        return {
+        avoided = {
             agent for (number, agent), until in self._avoided.items() if number == bid and until > self._now
         }
+        heard = self._discoveries[bid].agents.values()
+        return avoided | {known.address for known in heard if self._is_unanswerable(known)}
+
+    def _is_unanswerable(self, known: KnownAgent) -> bool:
+        """RFC 4721 section 3.1: a challenge must be answered, and without a key it cannot."""
+        return bool(known.challenge) and not self._can_answer(known.address)

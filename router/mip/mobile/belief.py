@@ -7,17 +7,18 @@ from itertools import takewhile
 
 from router.config.model import MobileNode as Settings
 from router.mip.auth import verify
-from router.mip.mobile.registration import Registration
+from router.mip.mobile.discovery import KnownAgent
 from router.mip.mobile.request import foreign_security
 from router.mip.mobile.session import Session
 from router.mip.wire.authentication import Authentication
 from router.mip.wire.extension import Extension, Malformed
-from router.mip.wire.numbers import ExtensionType
+from router.mip.wire.numbers import ExtensionType, ReplyCode
 from router.mip.wire.registration import RegistrationReply
 
-__all__ = ["covered", "disbelief"]
+__all__ = ["FOREIGN_CODES", "covered", "disbelief"]
 
-_FOREIGN_CODES = range(64, 128)
+FOREIGN_CODES = (*range(64, 128), ReplyCode.INVALID_HOME_AGENT_ADDRESS_IN_TEXT)
+"""Those of a foreign agent; any other reply is the home agent's."""
 
 
 def disbelief(
@@ -25,21 +26,21 @@ def disbelief(
     reply: RegistrationReply,
     settings: Settings,
     session: Session,
-    registration: Registration,
+    agent: KnownAgent | None,
     source: IPv4Address,
 ) -> str | None:
     """Why not to believe `reply`, decoded from `data`; the word names the counter.  None: it is believed.
 
-    A foreign agent's denial carries no Mobile-Home authentication.  It counts
-    only from the agent that was asked, and under the shared key if there is one.
+    `agent` is the one the request went through, if any.  A foreign agent's
+    denial carries no Mobile-Home authentication.  It counts only from the agent
+    that was asked, and under the shared key if there is one.
     """
-    agent = registration.agent
     if agent is not None:
         security = foreign_security(settings, agent.address)
         kind = ExtensionType.MOBILE_FOREIGN_AUTHENTICATION
         if security is not None and not verify(data, reply.extensions, security, kind):
             return "bad_foreign_authenticator"
-    if reply.code in _FOREIGN_CODES:
+    if reply.code in FOREIGN_CODES:
         return None if agent is not None and source == agent.address else "unasked_foreign_denial"
     if not verify(data, reply.extensions, settings.security):
         return "bad_authenticator"

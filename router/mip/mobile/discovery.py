@@ -42,12 +42,21 @@ class KnownAgent:
 class Discovery:
     """Feed it advertisements and time.  Times are monotonic seconds."""
 
-    def __init__(self, rng: Random, at: float) -> None:
+    def __init__(self, rng: Random) -> None:
         self.agents: dict[IPv4Address, KnownAgent] = {}
         self._random = rng
         self._solicited = 0
         self._wait = _FAST_INTERVAL
-        self._next_at: float | None = at
+        self._next_at: float | None = None
+        self._wanted = False
+
+    def search(self, at: float, *, wanted: bool) -> None:
+        """Solicit while nobody is heard, or, with a care-of address from elsewhere, listen alone (section 2.4)."""
+        self._wanted = wanted
+        if not wanted:
+            self._next_at = None
+        elif not self.is_looking and not self.agents:
+            self.look_again(at)
 
     def heard(
         self, source: IPv4Address, message: AgentAdvertisement, at: float
@@ -70,7 +79,9 @@ class Discovery:
         sequence = message.agent.sequence
         return known, before is not None and sequence < before.agent.sequence and sequence < _ROLLOVER
 
-    def best(self, current: IPv4Address | None, shunned: Collection[IPv4Address] = ()) -> KnownAgent | None:
+    def best(
+        self, current: IPv4Address | None, at: float, shunned: Collection[IPv4Address] = ()
+    ) -> KnownAgent | None:
         """The foreign agent to register through.
 
         The one in use stays while it is heard, unless another with a different
@@ -78,7 +89,9 @@ class Discovery:
         """
         now = self.agents.get(current) if current is not None else None
         usable = [
-            item for item in self.agents.values() if item.takes_visitors and item.address not in shunned
+            item
+            for item in self.agents.values()
+            if item.takes_visitors and item.expires > at and item.address not in shunned
         ]
         if now is not None and now in usable:
             moved = [
@@ -103,12 +116,16 @@ class Discovery:
         """The link may be another one, or its agents are gone: solicit fast again."""
         self._solicited, self._wait, self._next_at = 0, _FAST_INTERVAL, at
 
+    @property
+    def is_looking(self) -> bool:
+        return self._next_at is not None
+
     def expire(self, at: float) -> list[KnownAgent]:
         """Agents not heard for their lifetime."""
         lost = [item for item in self.agents.values() if item.expires <= at]
         for item in lost:
             del self.agents[item.address]
-        if lost and not self.agents:
+        if lost and not self.agents and self._wanted:
             self.look_again(at)
         return lost
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from router.mip.mobile.discovery import KnownAgent
 from router.mip.mobile.registration import PACE, Registration, State
 
 __all__ = ["Farewell"]
@@ -30,6 +31,9 @@ class Farewell:
     carriers: list[int] = field(default_factory=list)
     """BIDs it was sent through, a try each."""
     pending: set[int] = field(default_factory=set)
+    """Low half of the identification of the request that waits for its answer."""
+    agent: KnownAgent | None = None
+    """The foreign agent that request went through."""
 
     def __post_init__(self) -> None:
         self.registration.state = State.DEREGISTERING
@@ -44,9 +48,9 @@ class Farewell:
     def wait_for_a_carrier(self) -> None:
         self.next_at = _NEVER
 
-    def departs(self, low: int, via: int, at: float) -> None:
+    def departs(self, low: int, via: int, at: float, agent: KnownAgent | None = None) -> None:
         self.carriers.append(via)
-        self.pending.add(low)
+        self.pending, self.agent = {low}, agent
         self.next_at = at + self.timeout
         self.timeout *= 2
 

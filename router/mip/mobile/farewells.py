@@ -9,7 +9,7 @@ from router.config.model import MobileNode as Settings
 from router.mip.effect import Effect, Event
 from router.mip.identification import LOW
 from router.mip.mobile.farewell import Farewell
-from router.mip.mobile.reaction import meaning
+from router.mip.mobile.reaction import CHALLENGING, meaning
 from router.mip.mobile.registration import GOOD, Registration
 from router.mip.mobile.sender import Sender
 from router.mip.mobile.session import Session
@@ -90,6 +90,11 @@ class Farewells:
             farewell.pending.clear()
             farewell.next_at = self._sender.earliest(bid)
             return []
+        carrier = self._registrations.get(farewell.carriers[-1], farewell.registration)
+        if reply.code in CHALLENGING and carrier.challenge.value and not farewell.hopeless:
+            farewell.pending.clear()
+            farewell.next_at = self._sender.earliest(bid)
+            return []
         del self._by_bid[bid]
         what = "all bindings" if farewell.bulk or farewell.home else f"binding {bid}"
         if reply.code in GOOD:
@@ -114,7 +119,7 @@ class Farewells:
         effects, identification = self._sender.deregister(
             registration, carrier, now, multipath=self._session.support.several, bulk=farewell.bulk
         )
-        farewell.departs(identification & LOW, carrier.bid, now.monotonic)
+        farewell.departs(identification & LOW, carrier.bid, now.monotonic, carrier.agent)
         return effects
 
     def _carrier(self, farewell: Farewell) -> Registration | None:

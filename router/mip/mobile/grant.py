@@ -25,7 +25,7 @@ def binding_of(
     settings: Settings, session: Session, registration: Registration, reply: RegistrationReply, asked: Asked
 ) -> MobileBinding:
     """The binding in force from now on; its lifetime counts from the request's departure."""
-    tunnel = reply.find(UdpTunnelReply) if session.udp else None
+    tunnel = reply.find(UdpTunnelReply) if asked.udp else None
     in_udp = tunnel is not None and tunnel.granted
     keepalive = (tunnel.keepalive if tunnel is not None else 0) or settings.keepalive
     lifetime = min(asked.lifetime, reply.lifetime)

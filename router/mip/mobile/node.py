@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 
 from router.clock import Instant
 from router.config.model import Flow
 from router.config.model import MobileNode as Settings
-from router.mip.effect import Bound, Effect, Event, Send
+from router.mip.effect import Bound, Effect, Event, GratuitousArp, Send
 from router.mip.identification import LOW
 from router.mip.keepalive import reply_sequence
 from router.mip.mobile.attachment import Attachments
-from router.mip.mobile.belief import covered, disbelief
+from router.mip.mobile.belief import FOREIGN_CODES, covered, disbelief
 from router.mip.mobile.binding import MobileBinding
 from router.mip.mobile.farewell import Farewell
 from router.mip.mobile.farewells import Farewells
@@ -30,6 +31,7 @@ from router.mip.mobile.registration import (
     RegistrationView,
     State,
 )
+from router.mip.mobile.request import can_answer
 from router.mip.mobile.revoked import Revoked
 from router.mip.mobile.sender import Sender
 from router.mip.mobile.session import Session
@@ -63,10 +65,12 @@ class MobileNode:
         self.session = Session.begin(settings)
         self._random = rng
         self._sender = Sender(settings, self.session, rng, self.counters)
-        self._registrar = Registrar(settings, self.session, self._sender, flows, bids or {})
+        self._attachments = Attachments(rng, partial(can_answer, settings))
+        self._registrar = Registrar(
+            settings, self.session, self._sender, flows, bids or {}, self._attachments.solicit
+        )
         self._registrations = self._registrar.registrations
         self._farewells = Farewells(settings, self.session, self._sender, self._registrations)
-        self._attachments = Attachments(rng)
         self._revoked = Revoked(settings.security)
         self._stopping = False
 
@@ -118,8 +122,8 @@ class MobileNode:
         if self._stopping:
             return []
         self._farewells.abandon(bid)
-        effects = self._attachments.uplink_up(bid, mode, now)
         own = None if mode == "foreign" else care_of_address
+        effects = self._attachments.uplink_up(bid, mode, now, own=own is not None)
         before = self._registrations.get(bid)
         fresh = Registration(bid, own, access_technology, label)
         if before is not None and (before.care_of_address == own or before.agent is not None):
@@ -197,9 +201,13 @@ class MobileNode:
         registration = farewell.registration if farewell is not None else next(asking, None)
         if registration is None:
             return self._drop("unmatched_reply", f"identification ..{message.identification & LOW:08x}")
-        why = disbelief(data, message, self.settings, self.session, registration, source[0])
+        through = farewell.agent if farewell is not None else registration.agent
+        why = disbelief(data, message, self.settings, self.session, through, source[0])
         if why is not None:
             return self._drop(why, f"reply with code {message.code}")
+        offered, carrier = message.find(Challenge), self._registrations.get(bid, registration)
+        if carrier.agent is not None and offered is not None:
+            carrier.challenge.offered(offered.value)
         if farewell is not None:
             return self._farewells.settle(farewell, message, now)
         return self._answered(registration, message, now)
@@ -212,7 +220,8 @@ class MobileNode:
             return []
         if heard.agent.is_home(self.session.home_agent):
             return self._came_home(registration, now) if self._registrar.at_home is None else []
-        return self._attach(registration, now, anew=heard.anew)
+        current = registration.agent.address if registration.agent is not None else None
+        return self._attach(registration, now, anew=heard.anew and source == current)
 
     def tick(self, now: Instant) -> list[Effect]:
         """Do what is due."""
@@ -257,16 +266,19 @@ class MobileNode:
             if before is None and registration.care_of_address is not None:
                 return []
             effects = self._registrar.unbind(registration, "no foreign agent") if before is not None else []
-            registration.agent, registration.care_of_address = None, None
-            registration.rest("looking for a foreign agent", State.DISCOVERING)
+            registration.agent = None
+            if registration.colocated and registration.care_of_address is not None:
+                return effects + self._registrar.ask(registration, now)
+            registration.care_of_address = None
+            registration.rest(self._attachments.why_none(registration.bid), State.DISCOVERING)
             return effects
         registration.agent = chosen
-        if chosen.challenge:
-            registration.challenge = chosen.challenge
+        registration.challenge = self._attachments.held(chosen)
         if registration.care_of_address is None or not registration.colocated:
             registration.care_of_address, registration.colocated = chosen.agent.care_of_addresses[0], False
         if before is not None and before.address == chosen.address and not anew:
-            return []
+            come = registration.wants_challenge and registration.challenge.value
+            return self._registrar.request(registration, now) if come else []
         effects = (
             self._registrar.unbind(registration, "another foreign agent")
             if before is not None and not anew
@@ -279,13 +291,17 @@ class MobileNode:
         self._registrar.at_home = registration.bid
         text = f"uplink {registration.bid} is on the home link"
         effects: list[Effect] = [Event("info", "registration", text)]
+        if not self.session.is_homeless:
+            # Before the request, as RFC 5944 section 4.6 orders it.
+            effects.append(GratuitousArp(self.session.home_address, returned=True))
         self._farewells.abandon_all()
         leaving = replace(registration, pending={}, binding=None)
         for item in self._registrations.values():
             effects += self._registrar.unbind(item, "at home")
             item.rest(text, State.AT_HOME)
         deadline = now.monotonic + self.settings.lifetime
-        self._farewells.add(Farewell(leaving, deadline, leaving.bid, now.monotonic, home=True))
+        at = max(now.monotonic, self._sender.earliest(leaving.bid))
+        self._farewells.add(Farewell(leaving, deadline, leaving.bid, at, home=True))
         return effects + self._farewells.say(now)
 
     def _left_home(self, why: str, now: Instant) -> list[Effect]:
@@ -300,11 +316,8 @@ class MobileNode:
 
     def _answered(self, registration: Registration, reply: RegistrationReply, now: Instant) -> list[Effect]:
         asked = registration.settle(reply, now.monotonic)
-        offered = reply.find(Challenge)
-        if registration.agent is not None and offered is not None:
-            registration.challenge = offered.value
         effects: list[Effect] = []
-        from_home_agent = reply.code in GOOD or reply.code >= ReplyCode.HA_REASON_UNSPECIFIED
+        from_home_agent = reply.code not in FOREIGN_CODES
         if from_home_agent and self.session.support.answered(
             with_extension=asked.multipath, at=now.monotonic
         ):
@@ -317,6 +330,9 @@ class MobileNode:
             reply = reply._replace(extensions=covered(reply))
         if reply.code in GOOD and reply.lifetime > 0 and status is None:
             return effects + self._accepted(registration, reply, asked, now)
+        if reply.code == ReplyCode.HA_UNKNOWN_HOME_AGENT and reply.identification != asked.identification:
+            # RFC 5944 section 3.6.2.3: the home agent that was found goes by its own clock.
+            self._sender.stamps.adopt(reply.identification, now.wall, self.settings.security.tolerance)
         if status is not None:
             reply = reply._replace(code=status)
         return effects + self._denied(registration, reply, now)

@@ -10,13 +10,19 @@ from enum import Enum
 
 from router.mip.mobile.registration import GOOD, Registration
 from router.mip.mobile.session import Session
-from router.mip.wire.challenge import Challenge
 from router.mip.wire.dynamic_home_agent import DynamicHomeAgent
 from router.mip.wire.mobile_network import MobileNetworkAcknowledgement
 from router.mip.wire.numbers import ReplyCode
 from router.mip.wire.registration import RegistrationReply
 
-__all__ = ["Next", "meaning", "react"]
+__all__ = ["CHALLENGING", "Next", "meaning", "react"]
+
+CHALLENGING = (
+    ReplyCode.FA_UNKNOWN_CHALLENGE,
+    ReplyCode.FA_MISSING_CHALLENGE,
+    ReplyCode.FA_STALE_CHALLENGE,
+)
+"""Another challenge, answered, may help."""
 
 
 class Next(Enum):
@@ -77,9 +83,9 @@ def _without_udp(reply: RegistrationReply, session: Session, registration: Regis
 
 def _without_refused_networks(reply: RegistrationReply, session: Session, registration: Registration) -> Next:
     before = session.networks
+    # The reply refuses every prefix in it, whatever the code beside each.
     for item in reply.all(MobileNetworkAcknowledgement):
-        if item.code:
-            session.without_network(item.address, item.prefix_length)
+        session.without_network(item.address, item.prefix_length)
     return Next.RETRY if session.networks != before else Next.BACK_OFF
 
 
@@ -103,12 +109,7 @@ def _without_flows(reply: RegistrationReply, session: Session, registration: Reg
 
 
 def _new_challenge(reply: RegistrationReply, session: Session, registration: Registration) -> Next:
-    offered = reply.find(Challenge)
-    known = registration.agent.challenge if registration.agent is not None else b""
-    if offered is None and (not known or known == registration.challenge):
-        return Next.BACK_OFF
-    registration.challenge = offered.value if offered is not None else known
-    return Next.RETRY
+    return Next.RETRY if registration.challenge.can_be_had else Next.BACK_OFF
 
 
 def _always(what: Next) -> Callable[[RegistrationReply, Session, Registration], Next]:
@@ -120,9 +121,7 @@ _REACTIONS: dict[int, Callable[[RegistrationReply, Session, Registration], Next]
     ReplyCode.FA_INSUFFICIENT_RESOURCES: _always(Next.OTHER_AGENT),
     ReplyCode.FA_LIFETIME_TOO_LONG: _lifetime_too_long,
     ReplyCode.FA_INVALID_CARE_OF_ADDRESS: _always(Next.OTHER_AGENT),
-    ReplyCode.FA_UNKNOWN_CHALLENGE: _new_challenge,
-    ReplyCode.FA_MISSING_CHALLENGE: _new_challenge,
-    ReplyCode.FA_STALE_CHALLENGE: _new_challenge,
+    **dict.fromkeys(CHALLENGING, _new_challenge),
     ReplyCode.HA_FA_FAILED_AUTHENTICATION: _always(Next.OTHER_AGENT),
     ReplyCode.HA_IDENTIFICATION_MISMATCH: _always(Next.RESYNCHRONISE),
     ReplyCode.HA_UNKNOWN_HOME_AGENT: _sent_on,

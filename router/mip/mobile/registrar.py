@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from router.clock import Instant
 from router.config.model import Flow
@@ -34,6 +34,7 @@ class Registrar:
         sender: Sender,
         flows: Iterable[Flow],
         bids: Mapping[str, int],
+        solicit: Callable[[int, Instant], list[Effect]],
     ) -> None:
         self.registrations: dict[int, Registration] = {}
         self.at_home: int | None = None
@@ -43,6 +44,7 @@ class Registrar:
         self._sender = sender
         self._flows = tuple(flows) if settings.flow_bindings else ()
         self._bids = bids
+        self._solicit = solicit
 
     # The one binding of a home agent without multipath: the lowest BID that is answered.
 
@@ -133,6 +135,13 @@ class Registrar:
         if now.monotonic < earliest:
             registration.next_at = earliest
             return []
+        again = registration.attempts > 0
+        registration.wants_challenge = registration.agent is not None and registration.challenge.is_lacking(
+            again=again
+        )
+        if registration.wants_challenge:
+            registration.back_off(now.monotonic, 0.0)
+            return self._solicit(registration.bid, now)
         multipath = self._session.support.extension_in(registration.attempts)
         flows = self._flow_bindings(registration) if multipath and not bulk else ()
         return self._sender.request(registration, now, multipath=multipath, bulk=bulk, flows=flows)

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from router.mip.identification import LOW
 from router.mip.mobile.binding import MobileBinding
+from router.mip.mobile.challenge import Held
 from router.mip.mobile.discovery import KnownAgent
 from router.mip.wire.numbers import ReplyCode
 from router.mip.wire.registration import RegistrationReply
@@ -60,6 +61,8 @@ class Asked(NamedTuple):
     """It carried a Multipath extension."""
     bulk: bool = False
     """It was to refresh every binding."""
+    udp: bool = False
+    """It asked for a UDP tunnel."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,10 @@ class Registration:
     """The foreign agent that requests go through."""
     colocated: bool = True
     """The care-of address is the uplink's own; otherwise the agent's."""
-    challenge: bytes = b""
-    """To be answered in the next request (RFC 4721)."""
+    challenge: Held = field(default_factory=Held)
+    """The agent's."""
+    wants_challenge: bool = False
+    """The next request waits for one (RFC 4721 section 3.3)."""
     overwrite: bool = False
     """Set O: the care-of address is another than before (RFC 7629 section 5.1)."""
     without_flows: bool = False
@@ -113,7 +118,7 @@ class Registration:
     rtt: float | None = None
     """Seconds the last answer took."""
     pending: dict[int, Asked] = field(default_factory=dict)
-    """Unanswered requests by the low 32 bits of their identification."""
+    """The request that waits for its answer, by the low 32 bits of its identification."""
     binding: MobileBinding | None = None
     keepalive_at: float | None = None
     keepalive_misses: int = 0
@@ -145,9 +150,8 @@ class Registration:
         self.timeout = self._next_timeout(asked.lifetime, jitter)
         self.attempts += 1
         self.next_at = at + self.timeout
-        # What is a minute old is answered no more, and the list stays short.
-        self.pending = {key: old for key, old in self.pending.items() if at - old.sent < MAX_TIMEOUT}
-        self.pending[asked.identification & LOW] = asked
+        # RFC 5944 section 3.6.2.1: only the newest request has an answer.
+        self.pending = {asked.identification & LOW: asked}
         if self.state in (State.IDLE, State.DENIED, State.DISCOVERING, State.AT_HOME):
             self.state, self.detail = State.REGISTERING, ""
 
@@ -167,9 +171,8 @@ class Registration:
         return asked is not None and (reply.code not in GOOD or asked.identification == reply.identification)
 
     def settle(self, reply: RegistrationReply, at: float) -> Asked:
-        """Take out the request that was answered, and all older ones: they have no more to say."""
-        asked = self.pending[reply.identification & LOW]
-        self.pending = {key: other for key, other in self.pending.items() if other.sent > asked.sent}
+        """Take out the request that was answered."""
+        asked = self.pending.pop(reply.identification & LOW)
         self.attempts = 0
         self.code = reply.code
         self.rtt = at - asked.sent
@@ -184,7 +187,9 @@ class Registration:
         self.backoff, self.retries = 0.0, 0
         self.next_at = max(at + PACE, sent + REFRESH_AT * (1 - 0.05 * jitter) * binding.lifetime)
         self.keepalive_misses = 0
-        self.keepalive_at = sent + binding.keepalive if binding.encapsulation == "udp" else None
+        # RFC 3519 section 4.4: registered through an agent, the tunnel opens by a keepalive.
+        first = at if self.agent is not None else sent + binding.keepalive
+        self.keepalive_at = first if binding.encapsulation == "udp" else None
 
     def unbind(self) -> None:
         self.binding = None
@@ -206,7 +211,9 @@ class Registration:
     def keepalive_due(self, at: float) -> bool:
         """Plan the next echo; False when so many are unanswered that the mapping may be gone."""
         if self.keepalive_misses >= KEEPALIVE_MISSES:
-            self.keepalive_at, self.attempts = None, 0
+            # Whatever becomes of the new registration, until then this binding is kept alive.
+            self.keepalive_at = at + self.binding.keepalive if self.binding is not None else None
+            self.keepalive_misses, self.attempts = 0, 0
             return False
         self.keepalive_misses += 1
         self.keepalive_sequence += 1

@@ -11,7 +11,7 @@ from router.mip.mobile.registration import Registration
 from router.mip.mobile.session import NOBODY, Session
 from router.mip.revocation import timestamp
 from router.mip.wire.authentication import MN_AAA
-from router.mip.wire.challenge import LEAST_OCTETS, Challenge
+from router.mip.wire.challenge import Challenge
 from router.mip.wire.dynamic_home_agent import DynamicHomeAgent
 from router.mip.wire.extension import Extension
 from router.mip.wire.multipath import FlowBinding, Multipath
@@ -21,7 +21,14 @@ from router.mip.wire.registration import D, RegistrationRequest, T
 from router.mip.wire.revocation import RevocationSupport
 from router.mip.wire.udp_tunnel import UdpTunnelRequest
 
-__all__ = ["deregistration", "foreign_security", "home_coming", "registration_request"]
+__all__ = [
+    "asks_for_udp",
+    "can_answer",
+    "deregistration",
+    "foreign_security",
+    "home_coming",
+    "registration_request",
+]
 
 
 def registration_request(
@@ -35,11 +42,13 @@ def registration_request(
     multipath: bool,
     bulk: bool = False,
     flows: tuple[FlowBinding, ...] = (),
+    challenge: bytes = b"",
 ) -> bytes:
     """A signed request for `lifetime` seconds; `multipath` tells whether it carries that extension."""
     extensions: list[Extension] = [Nai(settings.nai.encode())] if settings.nai else []
-    if session.udp and registration.colocated:
-        extensions += _udp_request(settings, registration)
+    if asks_for_udp(session, registration):
+        via = registration.agent is not None
+        extensions.append(UdpTunnelRequest(settings.udp_tunnel == "force", via_foreign_agent=via))
     extensions += session.networks
     if session.requested is not None:
         extensions.append(DynamicHomeAgent(session.requested))
@@ -51,7 +60,7 @@ def registration_request(
         # RFC 3543 section 3.2: only who has its care-of address itself may offer this.
         extensions.append(RevocationSupport(timestamp(wall)))
     request = _request(session, registration, identification, lifetime, tuple(extensions))
-    return _through_agent(sign(request.encode(), settings.security), settings, registration)
+    return _through_agent(sign(request.encode(), settings.security), settings, registration, challenge)
 
 
 def deregistration(
@@ -63,6 +72,7 @@ def deregistration(
     *,
     multipath: bool,
     bulk: bool = False,
+    challenge: bytes = b"",
 ) -> bytes:
     """A signed request that ends one binding, or all of them with `bulk`, for the uplink of `carrier`.
 
@@ -72,7 +82,7 @@ def deregistration(
     if multipath:
         extensions.append(_multipath(registration, bulk=bulk, overwrite=False))
     request = _request(session, registration, identification, 0, tuple(extensions))
-    return _through_agent(sign(request.encode(), settings.security), settings, carrier)
+    return _through_agent(sign(request.encode(), settings.security), settings, carrier, challenge)
 
 
 def home_coming(settings: Settings, session: Session, identification: int) -> bytes:
@@ -108,28 +118,29 @@ def _multipath(registration: Registration, *, bulk: bool, overwrite: bool) -> Mu
     )
 
 
-def _udp_request(settings: Settings, registration: Registration) -> list[Extension]:
-    force = settings.udp_tunnel == "force"
-    if registration.agent is None:
-        return [UdpTunnelRequest(force=force)]
-    if registration.agent.agent.udp_tunnel:
-        return [UdpTunnelRequest(force=force, via_foreign_agent=True)]
-    # RFC 3519 section 4.4: not through an agent that does not advertise U.
-    return []
+def asks_for_udp(session: Session, registration: Registration) -> bool:
+    """RFC 3519 section 4.4: never with an agent's care-of address, nor through one that does not advertise U."""
+    through_deaf = registration.agent is not None and not registration.agent.agent.udp_tunnel
+    return session.udp and registration.colocated and not through_deaf
 
 
-def _through_agent(octets: bytes, settings: Settings, registration: Registration) -> bytes:
+def _through_agent(octets: bytes, settings: Settings, registration: Registration, challenge: bytes) -> bytes:
     """What is for the foreign agent stands behind the mobile node's authenticator, its own one last."""
     if registration.agent is None:
         return octets
-    if len(registration.challenge) >= LEAST_OCTETS:
-        octets += Challenge(registration.challenge).encode()
+    security = foreign_security(settings, registration.agent.address)
+    if challenge and can_answer(settings, registration.agent.address):
+        octets += Challenge(challenge).encode()
         if settings.aaa is not None:
             octets = append(octets, ExtensionType.GENERALIZED_AUTHENTICATION, settings.aaa, MN_AAA)
-    security = foreign_security(settings, registration.agent.address)
     if security is not None:
         octets = append(octets, ExtensionType.MOBILE_FOREIGN_AUTHENTICATION, security)
     return octets
+
+
+def can_answer(settings: Settings, agent: IPv4Address) -> bool:
+    """Whether we have a key for the authenticator that must follow a challenge (RFC 4721 section 3.1)."""
+    return settings.aaa is not None or foreign_security(settings, agent) is not None
 
 
 def foreign_security(settings: Settings, agent: IPv4Address) -> SecurityAssociation | None:

@@ -9,15 +9,15 @@ from router.config.model import MobileNode as Settings
 from router.mip.effect import Effect, Send
 from router.mip.keepalive import echo_request
 from router.mip.mobile.registration import PACE, Asked, Registration
-from router.mip.mobile.request import deregistration, home_coming, registration_request
+from router.mip.mobile.request import asks_for_udp, deregistration, home_coming, registration_request
 from router.mip.mobile.session import Session
 from router.mip.replay import TimeStamps
 from router.mip.wire.multipath import FlowBinding
 
 __all__ = ["Sender"]
 
-_TTL_TO_AGENT = 255
-"""RFC 3024 section 4.1: a request with T that arrives with less has been forwarded."""
+_TTL = 255
+"""RFC 3024 section 3.2: where a foreign agent is asked, one that arrives with less has been forwarded."""
 
 
 class Sender:
@@ -52,12 +52,14 @@ class Sender:
         if registration.agent is not None:
             lifetime = min(lifetime, registration.agent.agent.lifetime)
         identification = self.stamps.next(now.wall)
-        asked = Asked(now.monotonic, lifetime, identification, multipath, bulk)
+        challenge = registration.challenge.take(again=registration.attempts > 0)
+        udp = asks_for_udp(self._session, registration)
+        asked = Asked(now.monotonic, lifetime, identification, multipath, bulk, udp)
         registration.departs(asked, self._random.random())
         self._count("requests_sent")
         data = registration_request(
             self._settings, self._session, registration, identification, lifetime, now.wall,
-            multipath=multipath, bulk=bulk, flows=flows,
+            multipath=multipath, bulk=bulk, flows=flows, challenge=challenge,
         )  # fmt: skip
         self._sent_at[registration.bid] = now.monotonic
         return [self._send(registration, data)]
@@ -76,6 +78,7 @@ class Sender:
             identification,
             multipath=multipath,
             bulk=bulk,
+            challenge=carrier.challenge.take(again=True),
         )
         self._sent_at[registration.bid] = now.monotonic
         return [self._send(carrier, data)], identification
@@ -86,7 +89,7 @@ class Sender:
         self._count("deregistrations_sent")
         data = home_coming(self._settings, self._session, identification)
         self._sent_at[bid] = now.monotonic
-        return [Send(bid, data, self._session.home_agent, as_home_address=True)], identification
+        return [Send(bid, data, self._session.home_agent, ttl=_TTL, as_home_address=True)], identification
 
     def echo(self, registration: Registration) -> list[Effect]:
         """Send a keepalive through the tunnel."""
@@ -97,10 +100,10 @@ class Sender:
 
     def _send(self, registration: Registration, data: bytes) -> Send:
         if registration.agent is None:
-            return Send(registration.bid, data, self._session.home_agent)
+            return Send(registration.bid, data, self._session.home_agent, ttl=_TTL)
         own = registration.colocated
         address = registration.agent.address
-        return Send(registration.bid, data, address, ttl=_TTL_TO_AGENT, as_home_address=not own)
+        return Send(registration.bid, data, address, ttl=_TTL, as_home_address=not own)
 
     def _count(self, name: str) -> None:
         self._counters[name] = self._counters.get(name, 0) + 1

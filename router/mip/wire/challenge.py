@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from router.mip.wire.extension import framed
 from router.mip.wire.numbers import ExtensionType
 
-__all__ = ["LEAST_OCTETS", "Challenge", "parse"]
-
-LEAST_OCTETS = 4
+__all__ = ["Challenge", "parse"]
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A random value that only a fresh request can repeat.  Raises ValueError below 4 octets."""
+    """A random value that only a fresh request can repeat.  Raises ValueError when it is empty.
+
+    Fewer than 4 octets are a poor choice of who offers them, and no fault of who repeats them.
+    """
 
     value: bytes
 
     def __post_init__(self) -> None:
-        if len(self.value) < LEAST_OCTETS:
-            raise ValueError(f"Challenge: {len(self.value)} octets: must be {LEAST_OCTETS} or more")
+        if not self.value:
+            raise ValueError("Challenge: no octets")
 
     def encode(self) -> bytes:
         return framed(ExtensionType.CHALLENGE, self.value)

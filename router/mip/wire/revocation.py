@@ -47,6 +47,11 @@ class Revocation(NamedTuple):
     inform: bool = False
     extensions: tuple[Extension, ...] = ()
 
+    @property
+    def subject(self) -> tuple[IPv4Address, IPv4Address, IPv4Address]:
+        """Which binding it speaks of: home address, home domain address, foreign domain address."""
+        return self[:3]
+
     def encode(self) -> bytes:
         """The fixed part, and the extensions in their order."""
         flags = (_AGENT if self.by_home_agent else 0) | (_INFORM if self.inform else 0)

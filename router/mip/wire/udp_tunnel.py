@@ -27,7 +27,7 @@ class UdpTunnelRequest:
     via_foreign_agent: bool = False
     encapsulation: int = 0
     reserved: int = 0
-    """Non-zero must be answered with code 134 (RFC 3519 section 4.6.1)."""
+    """The third such field; non-zero: the extension is passed over, or refused (RFC 3519 sections 3.1.3, 4.6.1)."""
 
     def encode(self) -> bytes:
         flags = (_FORCE if self.force else 0) | (_VIA_FOREIGN_AGENT if self.via_foreign_agent else 0)

@@ -219,7 +219,7 @@ def test_what_is_refused_is_refused_with_its_own_code(settings, extensions, fiel
 
 
 def test_gre_is_asked_for_with_a_key_and_granted_with_another():
-    link = Link(agent={"gre": True})
+    link = Link(gre=True, agent={"gre": True})
     assert link.ask(flags=T | G) == 0
     assert link.agent.visitors[0].encapsulation == "gre"
     assert link.agent.visitors[0].gre_key

@@ -96,7 +96,7 @@ extensions = st.one_of(
     flow_bindings,
     unknowns,
     unknown_sub_types,
-    st.builds(Challenge, st.binary(min_size=4, max_size=255)),
+    st.builds(Challenge, st.binary(min_size=1, max_size=255)),
     st.builds(EncapsulatingDelivery),
     st.builds(DynamicHomeAgent, addresses, flag),
     st.builds(FaError, octet),

@@ -113,7 +113,7 @@ def test_an_advertisement_with_longer_entries_and_extensions_that_may_be_passed_
         "30 00 0005 cafe0001 00",
         "82 01 00",  # encapsulating delivery has no content
         "83 00",  # empty NAI
-        "84 03 001122",  # challenge below 4 octets
+        "84 00",  # challenge of no octets
         "86 07 0000 00000009 00",
         "89 05 8000 65a0b1",
         "8b 01 0003 c63364",
