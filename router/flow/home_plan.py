@@ -21,6 +21,7 @@ from router.plane.ruleset import AnchoredMobile, TunnelPath, home_agent_ruleset
 __all__ = ["HomeMobile", "home_plan", "shared_tunnel_name", "tunnel_name"]
 
 _MSS = 1428
+_NESTED_MSS = 1420
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,22 @@ class HomeMobile:
     networks: tuple[IPv4Network, ...]
     tunnels: tuple[tuple[int, Tunnel], ...]
     numbers: tuple[int, ...]
+    nested: tuple[tuple[int, Tunnel], ...] = ()
+    """For mobile networks where a foreign agent ends the tunnel of that number: on to the home address.
+
+    The agent knows nothing of these networks (RFC 5177 section 7.3).
+    """
     policies: tuple[tuple[TrafficSelector, int | None], ...] = ()
     """Flow bindings with the path number each names now; None drops."""
 
     @property
     def prefixes(self) -> tuple[IPv4Network, ...]:
         return (IPv4Network(self.home_address), *self.networks)
+
+    def ways(self, prefix: IPv4Network) -> dict[int, Tunnel]:
+        """The tunnels for packets to one of its prefixes, by path number."""
+        direct = dict(self.tunnels)
+        return direct if prefix == IPv4Network(self.home_address) else direct | dict(self.nested)
 
 
 def tunnel_name(home_address: IPv4Address, number: int) -> str:
@@ -55,23 +66,30 @@ def home_plan(settings: HomeAgent, homes: Sequence[IPv4Network], mobiles: Sequen
     numbers = sorted({number for mobile in mobiles for number in mobile.numbers})
     bound = [mobile for mobile in mobiles if mobile.tunnels]
     return PlaneState(
-        tunnels=tuple(dict.fromkeys(tunnel for mobile in mobiles for _, tunnel in mobile.tunnels)),
-        routes=tuple(_routes(tables, homes, mobiles)),
+        tunnels=tuple(
+            dict.fromkeys(tunnel for mobile in mobiles for _, tunnel in mobile.tunnels + mobile.nested)
+        ),
+        routes=tuple(_routes(tables, homes, mobiles, at_home=settings.device is not None)),
         rules=(*(tables.by_mark(number) for number in numbers), tables.by_default()),
         ruleset=home_agent_ruleset(
-            mask=settings.plane.mark_mask, mobiles=[_anchored(mobile) for mobile in bound], mss=_MSS
+            mask=settings.plane.mark_mask,
+            mobiles=[_anchored(mobile) for mobile in bound],
+            mss=_NESTED_MSS if any(mobile.nested for mobile in bound) else _MSS,
         ),
     )
 
 
-def _routes(tables: Tables, homes: Sequence[IPv4Network], mobiles: Sequence[HomeMobile]) -> list[Route]:
+def _routes(
+    tables: Tables, homes: Sequence[IPv4Network], mobiles: Sequence[HomeMobile], *, at_home: bool
+) -> list[Route]:
+    """`at_home`: there is a home link, and who has no binding is on it (RFC 5944 section 4.2.3)."""
     # A home prefix without a binding is unreachable here, or its packets
     # would go back to the router that sent them to us, and round again.
     routes = {(tables.unmarked, prefix): Route(tables.unmarked, prefix) for prefix in homes}
     for mobile in mobiles:
-        everyone = weighted([(Nexthop(tunnel.device), 1) for _, tunnel in mobile.tunnels])
-        tunnels = dict(mobile.tunnels)
-        for prefix in mobile.prefixes:
+        for prefix in mobile.networks if at_home and not mobile.tunnels else mobile.prefixes:
+            tunnels = mobile.ways(prefix)
+            everyone = weighted([(Nexthop(tunnel.device), 1) for tunnel in tunnels.values()])
             routes[tables.unmarked, prefix] = Route(tables.unmarked, prefix, everyone)
             for number in mobile.numbers if everyone else ():
                 own = (Nexthop(tunnels[number].device),) if number in tunnels else everyone
@@ -83,7 +101,8 @@ def _anchored(mobile: HomeMobile) -> AnchoredMobile:
     return AnchoredMobile(
         name=f"{int(mobile.home_address):08x}",
         prefixes=mobile.prefixes,
-        paths=tuple(TunnelPath(number, tunnel.device) for number, tunnel in mobile.tunnels),
+        paths=tuple(TunnelPath(number, tunnel.device) for number, tunnel in mobile.tunnels + mobile.nested),
         buckets=assign({number: 1.0 for number, _ in mobile.tunnels}),
         policies=mobile.policies,
+        ends=tuple(dict.fromkeys(tunnel.remote for _, tunnel in mobile.tunnels)),
     )

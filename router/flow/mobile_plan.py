@@ -36,7 +36,11 @@ class MobilePath:
     """Capacity towards us in kbit/s: most bytes of most flows come down."""
     tunnel: Tunnel | None = None
     foreign_agent: IPv4Address | None = None
-    """Bound through this agent, which tunnels for us: packets go to it bare (RFC 3024 section 5.1)."""
+    """Bound through this agent, which tunnels for us: packets go to it bare (RFC 3024 section 5.1).
+
+    It knows nothing of mobile networks: for these `tunnel` leads from the home
+    address to the home agent, inside the agent's (RFC 5177 section 7.3).
+    """
 
     @property
     def way(self) -> Nexthop | None:
@@ -65,6 +69,7 @@ def mobile_plan(
         return PlaneState(
             routes=tuple(_uplink_routes(Tables(settings.plane), paths)),
             rules=tuple(_care_of_rules(Tables(settings.plane), paths)),
+            foreign_links=_devices(paths),
         )
     if at_home:
         return PlaneState(addresses=(("lo", settings.home_address),))
@@ -75,6 +80,7 @@ def mobile_plan(
         routes=(*_uplink_routes(tables, paths), *_tunnel_routes(tables, settings, paths)),
         rules=tuple(_rules(tables, settings, paths)),
         ruleset=_ruleset(settings, paths, flows, buckets),
+        foreign_links=_devices(paths),
     )
 
 
@@ -93,9 +99,9 @@ def weighted(hops: Sequence[tuple[Nexthop, int]]) -> tuple[Nexthop, ...]:
 
 def _uplink_routes(tables: Tables, paths: Sequence[MobilePath]) -> list[Route]:
     return [
-        Route(tables.uplink(path.bid), DEFAULT, (Nexthop(path.device, path.gateway),))
+        Route(tables.uplink(path.bid), DEFAULT, (Nexthop(path.device, path.foreign_agent or path.gateway),))
         for path in paths
-        if path.device is not None and path.care_of_address is not None
+        if path.device is not None and (path.care_of_address is not None or path.foreign_agent is not None)
     ]
 
 
@@ -112,9 +118,15 @@ def _tunnel_routes(tables: Tables, settings: MobileNode, paths: Sequence[MobileP
 
 
 def _rules(tables: Tables, settings: MobileNode, paths: Sequence[MobilePath]) -> list[Rule]:
+    home = IPv4Network(settings.home_address)
     rules = [tables.main_specifics(), tables.by_default(), *_care_of_rules(tables, paths)]
+    rules.extend(
+        tables.from_home_address(path.bid, home, path.device)
+        for path in paths
+        if path.foreign_agent is not None and path.device is not None
+    )
     rules.extend(tables.by_mark(path.bid) for path in paths)
-    own = [IPv4Network(settings.home_address), *settings.mobile_networks]
+    own = [home, *settings.mobile_networks]
     rules.extend(tables.never_bare(index, prefix) for index, prefix in enumerate(own))
     return rules
 
@@ -148,6 +160,10 @@ def _ruleset(
         buckets=buckets,
         mss=min((tunnel.mtu for tunnel in tunnels), default=1468) - _TCP_AND_IP,
     )
+
+
+def _devices(paths: Sequence[MobilePath]) -> tuple[str, ...]:
+    return tuple(sorted({path.device for path in paths if path.device is not None}))
 
 
 def _device(path: MobilePath) -> str:

@@ -7,7 +7,7 @@ One block of 32 tables and 64 priorities, from the configured bases:
                 base + 16..30     mobile node: one per uplink, for its care-of address
                 base + 31         unreachable: a mobile address never leaves bare
     priorities  first             main, without its default route
-                first + 1..15     from a care-of address: that uplink's table
+                first + 1..15     from a care-of address, or a visitor's home address: that uplink's table
                 first + 20..35    by mark: that path's table
                 first + 40        the unmarked table
                 first + 41..      from our own addresses: the unreachable table
@@ -49,6 +49,10 @@ class Tables:
 
     def from_care_of_address(self, bid: int, source: IPv4Network) -> Rule:
         return Rule(self._first + bid, self.uplink(bid), source=source)
+
+    def from_home_address(self, bid: int, home_address: IPv4Network, device: str) -> Rule:
+        """What leaves by a visited link bare, or is the outside of a tunnel that begins at the home address."""
+        return Rule(self._first + bid, self.uplink(bid), source=home_address, oif=device)
 
     def by_mark(self, number: int) -> Rule:
         mark = mark_of(number, self._mask)

@@ -110,6 +110,7 @@ def _request(tunnel: Tunnel, index: int = 0) -> Any:
         # The outer header then has DF when the inner one has (RFC 2003 section
         # 3.1), and the uplink may fragment the rest.
         ["IFLA_IPIP_PMTUDISC", 0],
+        ["IFLA_IPIP_LINK", link.index(tunnel.link) if tunnel.link else 0],
     ]
     message["attrs"] = [
         ["IFLA_IFNAME", tunnel.device],

@@ -43,7 +43,7 @@ _NO_SUPPRESSION = 0xFFFFFFFF
 _ALL_BITS = 0xFFFFFFFF
 _RULE_ATTRIBUTES = {
     "FRA_PRIORITY", "FRA_TABLE", "FRA_SRC", "FRA_FWMARK", "FRA_FWMASK", "FRA_SUPPRESS_PREFIXLEN",
-    "FRA_PROTOCOL",
+    "FRA_PROTOCOL", "FRA_OIFNAME",
 }  # fmt: skip
 _ROUTE_ATTRIBUTES = {
     "RTA_TABLE", "RTA_DST", "RTA_PREFSRC", "RTA_OIF", "RTA_GATEWAY", "RTA_MULTIPATH", "RTA_CACHEINFO",
@@ -126,6 +126,8 @@ def rule_message(rule: Rule) -> Any:
         attributes += [["FRA_FWMARK", rule.mark], ["FRA_FWMASK", mask]]
     if rule.suppress_prefixlength is not None:
         attributes.append(["FRA_SUPPRESS_PREFIXLEN", rule.suppress_prefixlength])
+    if rule.oif is not None:
+        attributes.append(["FRA_OIFNAME", rule.oif])
     message["attrs"] = attributes
     return message
 
@@ -144,6 +146,7 @@ def rule_of(message: Any) -> Rule | None:
         mark=mark,
         mask=message.get_attr("FRA_FWMASK") if mark is not None else None,
         suppress_prefixlength=None if suppressed in (None, _NO_SUPPRESSION) else suppressed,
+        oif=message.get_attr("FRA_OIFNAME"),
     )
 
 

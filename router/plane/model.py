@@ -31,6 +31,8 @@ class Tunnel:
     local_port: int = 0
     remote_port: int = 0
     mtu: int = 1480
+    link: str = ""
+    """Device that the outer packets leave by; empty: as routed.  Tells apart tunnels between the same ends."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Rule:
-    """A policy rule; `suppress_prefixlength` as in `ip rule`, None for none."""
+    """A policy rule; `oif` and `suppress_prefixlength` as in `ip rule`, None for none."""
 
     priority: int
     table: int
@@ -63,6 +65,7 @@ class Rule:
     mark: int | None = None
     mask: int | None = None
     suppress_prefixlength: int | None = None
+    oif: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,3 +79,5 @@ class PlaneState:
     rules: tuple[Rule, ...] = ()
     ruleset: str = ""
     """The body of `table ip roamd` in nft's language; empty: no table."""
+    foreign_links: tuple[str, ...] = ()
+    """Devices that answer ARP for their own addresses alone and follow no redirects (RFC 5944 section 4.6)."""

@@ -46,8 +46,11 @@ class Neighbours:
         (self._proxied.add if on else self._proxied.discard)(address)
 
     def place(self, address: IPv4Address, link_address: str | None) -> None:
-        """`address` is at `link_address`, without ARP; None forgets it."""
-        if self._placed.get(address) == link_address:
+        """`address` is at `link_address`, without ARP; None forgets it.
+
+        Said again it is made again: the kernel forgets what was on a link that went down.
+        """
+        if link_address is None and address not in self._placed:
             return
         self._change(address, link_address is not None, state=_PERMANENT, link_address=link_address)
         if link_address is None:

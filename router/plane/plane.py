@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections.abc import Iterable
 from ipaddress import IPv4Address
 
 from router.config.model import PlaneSettings
@@ -25,6 +26,7 @@ __all__ = ["Plane", "PlaneError"]
 
 _log = logging.getLogger("roamd.plane")
 _HASH_POLICY, _BY_PORTS = "net/ipv4/fib_multipath_hash_policy", "1"
+_ON_FOREIGN_LINKS = {"arp_ignore": "1", "accept_redirects": "0"}
 
 
 class Plane:
@@ -36,7 +38,7 @@ class Plane:
         self._nft = Nft()
         self._user = UserspaceTunnels()
         self._kernel: KernelTunnels | None = None
-        self._sysctls = OwnedSysctls()
+        self._sysctls, self._link_sysctls = OwnedSysctls(), OwnedSysctls()
         self._turn = asyncio.Lock()
         self._newest = PlaneState()
         self._asked = self._done = 0
@@ -65,6 +67,7 @@ class Plane:
             if self._kernel is not None:
                 self._kernel.close()
             self._sysctls.restore()
+            self._link_sysctls.restore()
 
     def attach(self, local: IPv4Address, port: int, sock: socket.socket) -> None:
         """Share the registration's UDP socket with the tunnels from `local:port`."""
@@ -100,6 +103,7 @@ class Plane:
                 self._done = asked
 
     async def _settle(self, state: PlaneState) -> None:
+        self._link_sysctls.keep(_knobs(state.foreign_links))
         for tunnel in state.tunnels:
             self._put_tunnel(tunnel)
         self._network.put(state)
@@ -157,3 +161,13 @@ class Plane:
         if self._kernel is not None:
             for name in self._kernel.names() - keep:
                 self._kernel.drop(name)
+
+
+def _knobs(foreign_links: Iterable[str]) -> dict[str, str]:
+    knobs = {
+        f"net/ipv4/conf/{device}/{name}": value
+        for device in foreign_links
+        for name, value in _ON_FOREIGN_LINKS.items()
+    }
+    # A kernel that does not forward follows redirects where the device or "all" says so.
+    return knobs | {"net/ipv4/conf/all/accept_redirects": "0"} if knobs else {}

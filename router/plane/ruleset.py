@@ -9,7 +9,7 @@ its constant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
@@ -52,6 +52,8 @@ class AnchoredMobile:
     buckets: tuple[int, ...]
     policies: tuple[tuple[TrafficSelector, int | None], ...] = ()
     """Flow bindings in their order, each with the path it names now; None drops."""
+    ends: tuple[IPv4Address, ...] = ()
+    """Where its tunnels end."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ class ForeignDoor:
     device: str
     visitors: tuple[IPv4Address, ...]
     reverse: tuple[IPv4Address, ...]
-    """Those whose packets go back through it (T)."""
+    """Those whose packets go back through it as they come (T, RFC 3024 section 5.1)."""
+    wrapped: tuple[tuple[str, IPv4Address], ...] = ()
+    """Those who encapsulate to us what goes back through it (section 5.2), each with the tunnel that unwraps it."""
 
 
 def mark_of(number: int, mask: int) -> int:
@@ -107,6 +111,8 @@ def mobile_ruleset(
         f"iifname {tunnels} goto from_tunnel",
         scope,
         "fib daddr type != unicast return",
+        # RFC 5177 section 10: nobody but us speaks with an address of ours.
+        "fib saddr type local counter drop",
         "goto assign",
     ]))  # fmt: skip
     chains.append(_chain("output", [
@@ -114,6 +120,8 @@ def mobile_ruleset(
         f"ip saddr != {home_address} return",
         # Signalling goes its own way (RFC 6089 section 4.3 has this rule, RFC 7629 means it).
         "udp dport 434 return",
+        # The outside of a tunnel that begins at the home address.
+        "ip protocol 4 return",
         "fib daddr type != unicast return",
         "goto assign",
     ]))  # fmt: skip
@@ -123,6 +131,17 @@ def mobile_ruleset(
         "type nat hook postrouting priority srcnat; policy accept;",
         f"oifname {tunnels} ip saddr != {own} snat to {home_address}",
     ]))  # fmt: skip
+    if mobile_networks:
+        # RFC 5177 section 10; with no network of our own the SNAT makes every source ours.
+        chains.append(_chain("ingress", [
+            f"type filter hook forward {_MANGLE}",
+            f"oifname {tunnels} ip saddr != {own} counter drop",
+        ]))  # fmt: skip
+    # RFC 5944 section 4.4: bare it would need a care-of address as its source, tunnelled the home address outside too.
+    chains.append(_chain("multicast", [
+        "type filter hook postrouting priority mangle; policy accept;",
+        f"oifname {tunnels} ip saddr {own} ip daddr 224.0.1.0-239.255.255.255 counter drop",
+    ]))  # fmt: skip
     chains.append(_clamp(tunnels, mss))
     return "\n".join(chains) + "\n"
 
@@ -131,14 +150,14 @@ def home_agent_ruleset(*, mask: int, mobiles: Sequence[AnchoredMobile], mss: int
     """The home agent's table: check inner sources, mirror the mobile's choice, spread the rest."""
     paths = [path for mobile in mobiles for path in mobile.paths]
     if not paths:
-        return ""
+        return _silence() + "\n"
     numbers = sorted({path.number for path in paths})
     tunnels = _set(_quoted(path.device for path in paths))
-    chains = [*_path_chains(numbers, mask)]
+    chains = [_silence(), *_path_chains(numbers, mask)]
     chains += _entrances(mobiles)
     for mobile in mobiles:
         policies = [rule for selector, number in mobile.policies for rule in _selected(selector, number)]
-        chains.append(_chain(f"policy_{mobile.name}", policies))
+        chains.append(_chain(f"policy_{mobile.name}", [*_loop(mobile), *policies]))
         chains.append(_chain(f"to_{mobile.name}", _spread(mobile.buckets)))
     chains.append(_chain("assign", [
         # What was agreed explicitly wins over the way a flow came.
@@ -154,6 +173,8 @@ def home_agent_ruleset(*, mask: int, mobiles: Sequence[AnchoredMobile], mss: int
     ]))  # fmt: skip
     chains.append(_chain("output", [
         f"type route hook output {_MANGLE}",
+        # The outside of a tunnel that ends at a home address: its device is its way.
+        "ip protocol 4 return",
         f"ip daddr {everyone} goto assign",
     ]))  # fmt: skip
     chains.append(_clamp(tunnels, mss))
@@ -166,20 +187,44 @@ def foreign_agent_ruleset(*, mask: int, device: str, doors: Sequence[ForeignDoor
     RFC 5944 section 4.2.2: what is for nobody on the visitor list is dropped in silence.
     """
     if not doors:
-        return ""
-    chains = [*_path_chains([door.number for door in doors], mask)]
-    sources = [(str(home), f"goto use_{door.number}") for door in doors for home in door.reverse]
+        return _silence() + "\n"
+    chains = [_silence(), *_path_chains([door.number for door in doors], mask)]
+    sources = {str(home): f"goto use_{door.number}" for door in doors for home in door.reverse}
+    wrapped = {inner: (home, door.number) for door in doors for inner, home in door.wrapped}
     for door in doors:
         visitors = _set(map(str, door.visitors))
         chains.append(_chain(f"in_{door.number}", [f"ip daddr != {visitors} counter drop"]))
     tunnels = _vmap((f'"{door.device}"', f"goto in_{door.number}") for door in doors)
+    chains.append(_chain("forward", [
+        "type filter hook forward priority filter; policy accept;",
+        # A visitor's route goes with its link: what came for it must not take another.
+        f'iifname {_set(_quoted(door.device for door in doors))} oifname != "{device}" counter drop',
+    ]))  # fmt: skip
     chains.append(_chain("prerouting", [
         f"type filter hook prerouting {_MANGLE}",
         f"iifname {tunnels}",
-        f'iifname "{device}" fib daddr type unicast ip saddr {_vmap(sources)}' if sources else "",
+        f'iifname "{device}" fib daddr type unicast ip saddr {_vmap(sources.items())}' if sources else "",
+        *(_unwrapped(device, wrapped) if wrapped else ()),
     ]))  # fmt: skip
     chains.append(_clamp(_set([f'"{device}"', *_quoted(door.device for door in doors)]), mss))
     return "\n".join(chains) + "\n"
+
+
+def _silence() -> str:
+    """Not even the kernel says that a packet (protocol 4) came for a tunnel there is not."""
+    return _chain("silence", [
+        "type filter hook output priority filter; policy accept;",
+        "icmp type destination-unreachable @th,136,8 4 counter drop",
+    ])  # fmt: skip
+
+
+def _unwrapped(device: str, wrapped: Mapping[str, tuple[IPv4Address, int]]) -> Iterable[str]:
+    """Home address and door by the device that unwraps: a visitor's own packets, come by the visited link."""
+    homes = _set(dict.fromkeys(str(home) for home, _ in wrapped.values()))
+    yield f'iifname != "{device}" ip protocol 4 ip saddr {homes} counter drop'
+    verdicts = ((f'"{inner}" . {home}', f"goto use_{number}") for inner, (home, number) in wrapped.items())
+    yield f"iifname . ip saddr {_vmap(verdicts)}"
+    yield f"iifname {_set(_quoted(wrapped))} counter drop"
 
 
 def _entrances(mobiles: Sequence[AnchoredMobile]) -> Iterable[str]:
@@ -196,6 +241,13 @@ def _entrances(mobiles: Sequence[AnchoredMobile]) -> Iterable[str]:
         yield _chain(f"in_{index}", [f"ip saddr {verdicts}", "counter drop"])
         doors.append((f'"{device}"', f"goto in_{index}"))
     yield _chain("from_tunnel", [f"iifname {_vmap(doors)}"])
+
+
+def _loop(mobile: AnchoredMobile) -> Iterable[str]:
+    """RFC 5944 section 4.2.3: a packet that comes back in a tunnel from where we sent it would go round for ever."""
+    if mobile.ends:
+        home, ends = mobile.prefixes[0].network_address, _set(map(str, mobile.ends))
+        yield f"ip protocol 4 ip saddr {ends} ip daddr {home} @th,128,32 {int(home):#x} counter drop"
 
 
 def _by_destination(mobiles: Sequence[AnchoredMobile], verdict: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 __all__ = ["OwnedSysctls", "read_sysctl", "write_sysctl"]
 
@@ -21,12 +22,21 @@ class OwnedSysctls:
         if before is not None and before != value and write_sysctl(name, value):
             self._changed[name] = (before, value)
 
+    def keep(self, wanted: Mapping[str, str]) -> None:
+        """Set these, and put back the others."""
+        for name in self._changed.keys() - wanted.keys():
+            self._put_back(name)
+        for name, value in wanted.items():
+            self.set(name, value)
+
     def restore(self) -> None:
         """Put every value back that nobody else has changed since."""
-        for name, (before, ours) in self._changed.items():
-            if read_sysctl(name) == ours:
-                write_sysctl(name, before)
-        self._changed.clear()
+        self.keep({})
+
+    def _put_back(self, name: str) -> None:
+        before, ours = self._changed.pop(name)
+        if read_sysctl(name) == ours:
+            write_sysctl(name, before)
 
 
 def read_sysctl(name: str) -> str | None:

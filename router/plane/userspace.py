@@ -20,6 +20,7 @@ import errno
 import logging
 import os
 import socket
+import struct
 from ipaddress import IPv4Address
 
 from router.plane import link
@@ -42,6 +43,9 @@ _RECEIVE_BUFFER = 1 << 20
 # Not in the socket module: IP_MTU_DISCOVER and IP_PMTUDISC_DONT of <linux/in.h>.
 _IP_MTU_DISCOVER, _PMTUDISC_DONT = 10, 0
 _DSCP = 0xFC
+_PKTINFO = struct.Struct("=i4s4s")
+_IP_PKTINFO = 8
+_PROTOCOL_UDP = 17
 _GONE = (errno.EBADFD, errno.EIO)
 
 
@@ -57,7 +61,8 @@ class _Device:
         self._sender: socket.socket | None = None
         self._target = ("", 0)
         self._prefix = b""
-        self._looping = b""
+        self._looping = (0, b"")
+        self._control: list[tuple[int, int, bytes]] = []
         asyncio.get_running_loop().add_reader(self.file, self._outgoing)
 
     def close(self) -> None:
@@ -72,7 +77,9 @@ class _Device:
         self.tunnel, self._sender = tunnel, sender
         self._target = (str(tunnel.remote), tunnel.remote_port)
         self._prefix = _TUNNEL_DATA if tunnel.encapsulation == "udp" else b""
-        self._looping = tunnel.local.packed + tunnel.remote.packed
+        protocol = _PROTOCOL_UDP if tunnel.encapsulation == "udp" else _PROTOCOL_IPIP
+        self._looping = (protocol, tunnel.local.packed + tunnel.remote.packed)
+        self._control = [] if not tunnel.link else [_leaving_by(link.index(tunnel.link), tunnel.local)]
 
     @property
     def connected(self) -> bool:
@@ -80,7 +87,8 @@ class _Device:
 
     def _outgoing(self) -> None:
         """Send what waits in the device, at most a batch: the other devices want their turn."""
-        read, file, send, looping = os.read, self.file, self._send, self._looping
+        read, file, send = os.read, self.file, self._send
+        protocol, ends = self._looping
         for _ in range(_BATCH):
             try:
                 packet = read(file, _MAX_PACKET)
@@ -89,12 +97,12 @@ class _Device:
             except OSError as error:
                 self._failed(error)
                 return
-            # A packet whose addresses are the tunnel's own has been routed back
-            # into it, and would go round for ever (RFC 2003 section 3.2).
-            if packet[0] >> 4 == _IPV4 and packet[12:20] != looping:
-                send(packet)
-            else:
+            # One of the tunnel's own outer packets has been routed back into
+            # it, and would go round for ever (RFC 2003 section 3.2).
+            if packet[0] >> 4 != _IPV4 or (packet[12:20] == ends and packet[9] == protocol):
                 self.dropped += 1
+            else:
+                send(packet)
 
     def _send(self, packet: bytes) -> None:
         sender = self._sender
@@ -106,10 +114,11 @@ class _Device:
             # compatibility mode): a UDP socket does not tell us the outer ones
             # at the far end, and marks that vanish are worse than none.  It
             # goes along with the packet, as the socket is not ours alone.
-            dscp = packet[1] & _DSCP
-            if dscp:
-                mark = [(socket.IPPROTO_IP, socket.IP_TOS, bytes((dscp,)))]
-                sender.sendmsg((self._prefix, packet), mark, socket.MSG_DONTWAIT, self._target)
+            dscp, control = packet[1] & _DSCP, self._control
+            if dscp or control:
+                if dscp:
+                    control = [*control, (socket.IPPROTO_IP, socket.IP_TOS, bytes((dscp,)))]
+                sender.sendmsg((self._prefix, packet), control, socket.MSG_DONTWAIT, self._target)
             elif self._prefix:
                 sender.sendto(self._prefix + packet, socket.MSG_DONTWAIT, self._target)
             else:
@@ -140,7 +149,8 @@ class _RawSocket:
     """Protocol 4 at one local address, for all tunnels that end there."""
 
     def __init__(self, local: IPv4Address, owner: UserspaceTunnels) -> None:
-        self.peers: dict[str, _Device] = {}
+        self.peers: dict[str, list[_Device]] = {}
+        """By the far end; several tunnels to it differ by the link that they leave by."""
         self._owner = owner
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, _PROTOCOL_IPIP)
         try:
@@ -164,11 +174,12 @@ class _RawSocket:
                 return
             except OSError:
                 continue
-            device = peers.get(source)
-            if device is None:
-                self._owner.unmatched += 1
+            devices = peers.get(source)
+            if devices is None:
+                # A socket bound to any address of ours gets the others' packets too.
+                self._owner.unmatched += not self._owner.has_tunnel_to(source)
             else:
-                device.inject(packet[4 * (packet[0] & 0x0F) :])
+                devices[0].inject(packet[4 * (packet[0] & 0x0F) :])
 
 
 class UserspaceTunnels:
@@ -238,6 +249,9 @@ class UserspaceTunnels:
         self.unmatched += 1
         return False
 
+    def has_tunnel_to(self, remote: str) -> bool:
+        return any(remote in raw.peers for raw in self._raw.values())
+
     def _connect(self, device: _Device, tunnel: Tunnel) -> None:
         self._disconnect(device)
         if tunnel.encapsulation == "udp":
@@ -248,7 +262,7 @@ class UserspaceTunnels:
         raw = self._raw.get(tunnel.local)
         if raw is None:
             raw = self._raw[tunnel.local] = _RawSocket(tunnel.local, self)
-        raw.peers[str(tunnel.remote)] = device
+        raw.peers.setdefault(str(tunnel.remote), []).append(device)
         device.connect(tunnel, raw.socket)
 
     def _disconnect(self, device: _Device) -> None:
@@ -261,8 +275,10 @@ class UserspaceTunnels:
             if not peers:
                 del self._udp_peers[_udp_key(tunnel)]
         raw = self._raw.get(tunnel.local)
-        if raw is not None and raw.peers.get(str(tunnel.remote)) is device:
-            del raw.peers[str(tunnel.remote)]
+        if raw is not None and device in raw.peers.get(str(tunnel.remote), ()):
+            raw.peers[str(tunnel.remote)].remove(device)
+            if not raw.peers[str(tunnel.remote)]:
+                del raw.peers[str(tunnel.remote)]
             if not raw.peers:
                 self._raw.pop(tunnel.local).close()
         device.connect(tunnel, None)
@@ -272,6 +288,11 @@ class UserspaceTunnels:
             tunnel = device.tunnel
             if tunnel is not None and tunnel.local_port == port and tunnel.local == local:
                 device.connect(tunnel, self._udp.get((local, port)))
+
+
+def _leaving_by(index: int, source: IPv4Address) -> tuple[int, int, bytes]:
+    """Control data that sends a packet out of one device, as IP_PKTINFO takes it."""
+    return socket.IPPROTO_IP, _IP_PKTINFO, _PKTINFO.pack(index, source.packed, bytes(4))
 
 
 def _prepare(sock: socket.socket) -> None:

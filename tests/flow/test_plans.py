@@ -101,7 +101,7 @@ def test_home_network_without_a_binding_is_unreachable_not_a_loop():
     table = routes(state)
     for prefix in (IPv4Network("10.99.0.0/24"), LAN, IPv4Network(HOME)):
         assert table[7400, prefix].nexthops == ()
-    assert state.ruleset == ""
+    assert "chain assign" not in state.ruleset
 
 
 def test_home_agent_accepts_only_the_mobiles_own_sources_from_its_tunnel():
@@ -147,6 +147,29 @@ def test_through_a_foreign_agent_packets_go_bare_to_it():
     state = mobile_plan(NODE, [through], [], (1,))
     assert state.tunnels == ()
     assert routes(state)[7401, EVERYWHERE].nexthops == (Nexthop("dev1", IPv4Address("192.0.2.1")),)
+
+
+def test_mobile_networks_behind_a_foreign_agent_go_in_a_tunnel_of_their_own_inside_its():
+    agent = IPv4Address("192.0.2.1")
+    inner = Tunnel("roam1", HOME, AGENT, "ipip", link="dev1")
+    state = mobile_plan(NODE, [MobilePath(1, "wifi", "dev1", None, None, 1000, inner, agent)], [], (1,))
+    assert routes(state)[7401, EVERYWHERE].nexthops == (Nexthop("roam1"),)
+    (rule,) = [rule for rule in state.rules if rule.oif == "dev1"]
+    assert rule.source == IPv4Network(HOME)
+    assert routes(state)[rule.table, EVERYWHERE].nexthops == (Nexthop("dev1", agent),)
+
+
+def test_the_home_agent_nests_a_tunnel_for_mobile_networks_behind_a_foreign_agent():
+    agent = IPv4Address("192.0.2.1")
+    outer = Tunnel(shared_tunnel_name(agent), AGENT, agent, "ipip")
+    inner = Tunnel(tunnel_name(HOME, 1), AGENT, HOME, "ipip", link=outer.device)
+    own = Tunnel(tunnel_name(HOME, 2), AGENT, IPv4Address("192.0.2.2"), "ipip")
+    node = HomeMobile(HOME, (LAN,), ((1, outer), (2, own)), (1, 2), ((1, inner),))
+    state = home_plan(HomeAgent(AGENT), (), [node])
+    assert set(state.tunnels) == {outer, inner, own}
+    ways = {prefix: routes(state)[7401, prefix].nexthops for prefix in (IPv4Network(HOME), LAN)}
+    assert ways == {IPv4Network(HOME): (Nexthop(outer.device),), LAN: (Nexthop(inner.device),)}
+    assert [hop.device for hop in routes(state)[7400, LAN].nexthops] == [inner.device, own.device]
 
 
 def test_at_home_nothing_is_tunnelled_or_marked():
