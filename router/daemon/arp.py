@@ -6,7 +6,7 @@ import socket
 from ipaddress import IPv4Address
 from struct import Struct
 
-__all__ = ["announce", "link_address_of"]
+__all__ = ["announce"]
 
 _ETH_P_ARP = 0x0806
 _ARP = Struct("!HHBBH6s4s6s4s")
@@ -27,14 +27,3 @@ def announce(device: str, address: IPv4Address, link_address: bytes | None = Non
         packet = _ARP.pack(1, 0x0800, 6, 4, _REPLY, at, packed, _BROADCAST, packed)
         for _ in range(_TIMES):
             sock.sendto(packet, (device, _ETH_P_ARP, 0, 0, _BROADCAST))
-
-
-def link_address_of(device: str, address: IPv4Address) -> bytes | None:
-    """What the kernel's ARP table says of a neighbour, or None."""
-    with open("/proc/net/arp") as table:
-        for line in table.readlines()[1:]:
-            words = line.split()
-            if len(words) >= 6 and words[0] == str(address) and words[5] == device:
-                found = bytes.fromhex(words[3].replace(":", ""))
-                return found if any(found) else None
-    return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Address
 
 from router.clock import Instant
@@ -12,10 +13,10 @@ from router.config.model import Config
 from router.daemon.discovery import ALL_AGENTS, ALL_ROUTERS, DiscoverySocket
 from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
+from router.daemon.link_addresses import LinkAddresses
 from router.daemon.now import now
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
-from router.daemon.visited_link import VisitedLink
 from router.flow.foreign_plan import foreign_plan
 from router.mip.effect import Advertise, Effect, Event, Reply, Visiting, VisitorLeft
 from router.mip.foreign.agent import ForeignAgent
@@ -29,7 +30,7 @@ from router.plane.plane import Plane
 __all__ = ["ForeignAgentRole"]
 
 _ANY = IPv4Address("0.0.0.0")
-_EVERYBODY = "255.255.255.255"
+_EVERYBODY = IPv4Address("255.255.255.255")
 
 
 class ForeignAgentRole:
@@ -40,7 +41,7 @@ class ForeignAgentRole:
             raise ValueError("the configuration has no foreign_agent section")
         self.settings = config.foreign_agent
         self._journal = journal
-        self.machine = ForeignAgent(self.settings, now(), random.Random())
+        self.machine = ForeignAgent(self.settings, now(), random.SystemRandom())
         self.plane = Plane(self.settings.plane)
         self.keeper = PlaneKeeper(self.plane, self.plan)
         self._timer = Timer(self._tick)
@@ -55,7 +56,7 @@ class ForeignAgentRole:
             self._socket = RegistrationSocket(care_of, PORT, self._received, shared=True)
             self._socket.report_unreachable(self._unreachable)
             self._visited = RegistrationSocket(_ANY, PORT, self._received, device, shared=True)
-            self._link = VisitedLink(device)
+            self._link = LinkAddresses(device)
             self._neighbours = Neighbours(device)
             self._discovery = DiscoverySocket(device, (ALL_ROUTERS, ALL_AGENTS), self._heard)
         except OSError as error:
@@ -141,9 +142,25 @@ class ForeignAgentRole:
 
     def _left(self, visitor: Visitor) -> bool:
         gone = self._visitors.pop((visitor.home_address, visitor.home_agent, visitor.bid), None)
-        if not any(home == visitor.home_address for home, _, _ in self._visitors):
+        if not self._is_visitor(visitor.home_address):
             self._neighbours.place(visitor.home_address, None)
         return gone is not None
+
+    @contextmanager
+    def _at_hand(self, address: IPv4Address) -> Iterator[None]:
+        """Who has sent to us is not asked for by ARP: not yet a visitor, or no more (RFC 5944 section 4.2.2)."""
+        link = None if self._is_visitor(address) else self._link.of(address)[0]
+        if link is None:
+            yield
+            return
+        self._neighbours.place(address, link.hex(":"))
+        try:
+            yield
+        finally:
+            self._neighbours.place(address, None)
+
+    def _is_visitor(self, home_address: IPv4Address) -> bool:
+        return any(home == home_address for home, _, _ in self._visitors)
 
     async def _reply_when_settled(self, replies: list[Reply]) -> None:
         await self.keeper.settled()
@@ -153,13 +170,16 @@ class ForeignAgentRole:
         for reply in replies:
             sock = self._visited if reply.on_link else self._socket
             try:
-                sock.send(reply.data, (str(reply.address), reply.port))
+                with self._at_hand(reply.address):
+                    sock.send(reply.data, (str(reply.address), reply.port))
             except OSError as error:
                 self._failed(f"cannot send to {reply.address}:{reply.port}: {error}")
 
     def _advertise(self, effect: Advertise) -> None:
+        to = effect.to or _EVERYBODY
         try:
-            self._discovery.send(effect.data, str(effect.to) if effect.to is not None else _EVERYBODY)
+            with self._at_hand(to):
+                self._discovery.send(effect.data, str(to))
         except OSError as error:
             self._failed(f"cannot advertise on {self.settings.device}: {error}")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv4Network
+from typing import NamedTuple
 
 from router.clock import Instant
 from router.config.model import Config
@@ -21,6 +22,7 @@ from router.flow.mobile_plan import tunnel_mtu
 from router.mip.effect import Effect, Event, Granted, GratuitousArp, ProxyArp, Removed, Reply
 from router.mip.home.agent import HomeAgent
 from router.mip.home.binding import Binding
+from router.mip.keepalive import may_be_echo
 from router.mip.wire.numbers import PORT
 from router.plane.model import PlaneState, Tunnel
 from router.plane.plane import Plane
@@ -32,6 +34,14 @@ _LINK_MTU = 1500
 # Text and address again and again, for the same peers: worth a third of a refresh.
 _parsed = lru_cache(4096)(IPv4Address)
 _written = lru_cache(4096)(str)
+
+
+class _Way(NamedTuple):
+    """What carries the packets of one binding."""
+
+    tunnel: Tunnel
+    nested: Tunnel | None
+    """For mobile networks behind a foreign agent, inside `tunnel`."""
 
 
 class HomeAgentRole:
@@ -48,9 +58,16 @@ class HomeAgentRole:
         self.plane = Plane(self.settings.plane)
         self.keeper = PlaneKeeper(self.plane, self.plan)
         self._timer = Timer(self._tick)
-        self._tunnels: dict[tuple[IPv4Address, int], Tunnel] = {}
+        self._ways: dict[IPv4Address, dict[int, _Way]] = {}
+        """By home address and path number."""
         self._numbers: dict[IPv4Address, set[int]] = {}
         self._terms: dict[IPv4Address, object] = {}
+        # A configured network without a binding is unreachable here, like its router.
+        self._configured = {
+            mobile.home_address: mobile.mobile_networks
+            for mobile in config.mobiles
+            if not mobile.home_address.is_unspecified
+        }
         self._flows = tuple(flow for flow in config.flows if flow.labels or flow.drop)
         self._home_link: HomeLink | None = None
         self._socket: RegistrationSocket | None = None
@@ -66,7 +83,10 @@ class HomeAgentRole:
             raise OSError(f"home agent {self.settings.address}, UDP port {PORT}: {error.strerror}") from None
         self.plane.attach(self._socket.address, PORT, self._socket.socket)
         if self.settings.device is not None:
-            self._home_link = HomeLink(self.settings, self.settings.device, self._received)
+            heard = partial(self._received, broadcast=True)
+            self._home_link = HomeLink(
+                self.settings, self.settings.device, self.networks, self._received, heard
+            )
         await self.keeper.start()
         self.keeper.changed()
 
@@ -85,10 +105,7 @@ class HomeAgentRole:
         """The kernel state wanted now."""
         # On a real home link whoever is at home is reached as ever.
         homes = self.networks if self._home_link is None else ()
-        fixed = {
-            mobile.home_address for mobile in self.config.mobiles if not mobile.home_address.is_unspecified
-        }
-        everyone = sorted(fixed | {address for address, _ in self._tunnels})
+        everyone = sorted({*self._configured, *self._ways})
         return home_plan(self.settings, homes, [self._mobile(address) for address in everyone])
 
     def tunnel(self, binding: Binding) -> Tunnel:
@@ -105,6 +122,20 @@ class HomeAgentRole:
             mtu=tunnel_mtu(_LINK_MTU, binding.encapsulation),
         )
 
+    def nested(self, binding: Binding) -> Tunnel | None:
+        """For mobile networks behind a foreign agent: from here to the home address, inside the agent's tunnel."""
+        if binding.colocated or not self.networks_of(binding.home_address):
+            return None
+        carrier = self.tunnel(binding)
+        return Tunnel(
+            device=tunnel_name(binding.home_address, binding.slot),
+            local=self.settings.address,
+            remote=binding.home_address,
+            encapsulation="ipip",
+            mtu=tunnel_mtu(carrier.mtu, "ipip"),
+            link=carrier.device,
+        )
+
     def networks_of(self, home_address: IPv4Address) -> tuple[IPv4Network, ...]:
         """The mobile networks in force for a mobile node."""
         node = self.machine.node(home_address)
@@ -118,26 +149,29 @@ class HomeAgentRole:
         return before - (len(node.bindings) if node is not None else 0)
 
     def _mobile(self, home: IPv4Address) -> HomeMobile:
-        tunnels = sorted(
-            (slot, tunnel) for (address, slot), tunnel in self._tunnels.items() if address == home
-        )
+        ways = sorted(self._ways.get(home, {}).items())
+        tunnels = tuple((slot, way.tunnel) for slot, way in ways)
+        nested = tuple((slot, way.nested) for slot, way in ways if way.nested is not None)
         numbers = self._numbers.get(home, set()) if tunnels else set()
         node = self.machine.node(home)
         networks = node.networks if node is not None else ()
-        # A configured network without a binding is unreachable here, like its router.
-        configured = (mobile.mobile_networks for mobile in self.config.mobiles if mobile.home_address == home)
         policies = home_policies(self._flows, node) if node is not None else ()
         return HomeMobile(
-            home, networks or next(configured, ()), tuple(tunnels), tuple(sorted(numbers)), policies
+            home,
+            networks or self._configured.get(home, ()),
+            tunnels,
+            tuple(sorted(numbers)),
+            nested,
+            policies,
         )
 
-    def _received(self, data: bytes, source: tuple[str, int]) -> None:
+    def _received(self, data: bytes, source: tuple[str, int], *, broadcast: bool = False) -> None:
         if data[:1] == b"\x04":
             self.plane.deliver(self.settings.address, PORT, source, data)
-            if not any(binding.half_bound for binding in self.machine.bindings.values()):
+            if not may_be_echo(data):
                 return
         peer = (_parsed(source[0]), source[1])
-        self._perform(self.machine.receive(data, peer, now()))
+        self._perform(self.machine.receive(data, peer, now(), broadcast=broadcast))
 
     def _tick(self, at: Instant) -> None:
         self._perform(self.machine.tick(at))
@@ -168,18 +202,21 @@ class HomeAgentRole:
         self._timer.at(self.machine.next_wake())
 
     def _granted(self, binding: Binding) -> bool:
-        key = (binding.home_address, binding.slot)
-        before, self._tunnels[key] = self._tunnels.get(key), self.tunnel(binding)
-        self._numbers.setdefault(key[0], set()).add(binding.slot)
-        node = self.machine.node(binding.home_address)
+        home, ways = binding.home_address, self._ways.setdefault(binding.home_address, {})
+        way = _Way(self.tunnel(binding), self.nested(binding))
+        before, ways[binding.slot] = ways.get(binding.slot), way
+        self._numbers.setdefault(home, set()).add(binding.slot)
+        node = self.machine.node(home)
         terms = (node.networks, node.flow_bindings) if node is not None else ((), ())
-        changed, self._terms[key[0]] = self._terms.get(key[0]) != terms, terms
-        return changed or before != self._tunnels[key]
+        changed, self._terms[home] = self._terms.get(home) != terms, terms
+        return changed or before != way
 
     def _removed(self, binding: Binding) -> bool:
         home = binding.home_address
-        gone = self._tunnels.pop((home, binding.slot), None)
-        if not any(address == home for address, _ in self._tunnels):
+        ways = self._ways.get(home, {})
+        gone = ways.pop(binding.slot, None)
+        if not ways:
+            self._ways.pop(home, None)
             self._numbers.pop(home, None)
             self._terms.pop(home, None)
         return gone is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import random
 from collections.abc import Coroutine, Iterable
 from dataclasses import replace
@@ -12,17 +11,19 @@ from ipaddress import IPv4Address
 
 from router.clock import Instant
 from router.config.model import Config, Uplink
-from router.daemon.discovery import ALL_HOSTS, ALL_ROUTERS, DiscoverySocket
+from router.daemon.arp import announce
 from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
+from router.daemon.mobile_link import MobileLink
 from router.daemon.now import now
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
 from router.flow.buckets import assign
 from router.flow.mobile_plan import MobilePath, mobile_plan, tunnel_mtu
-from router.mip.effect import Bound, Effect, Event, Send, Solicit, Unbound
+from router.mip.effect import Bound, Effect, Event, GratuitousArp, Send, Solicit, Unbound
+from router.mip.keepalive import may_be_echo
 from router.mip.mobile.node import MobileBinding, MobileNode
-from router.mip.wire.numbers import PORT, AccessTechnology, MessageType
+from router.mip.wire.numbers import PORT, AccessTechnology
 from router.path.capacity import Capacity, capacity
 from router.plane.model import PlaneState, Tunnel
 from router.plane.plane import Plane
@@ -31,8 +32,6 @@ from router.uplink.watch import UplinkWatcher
 
 __all__ = ["MobileNodeRole"]
 
-_ICMP = 1
-_TUNNEL_DATA_HEADER = 4
 _STOP_WAIT = 2.5
 
 _TECHNOLOGY = {
@@ -56,10 +55,7 @@ class MobileNodeRole:
         self.views: dict[int, UplinkView] = {}
         self.bindings: dict[int, MobileBinding] = {}
         self.buckets: tuple[int, ...] = ()
-        self._sockets: dict[int, RegistrationSocket] = {}
-        self._home_sockets: dict[int, RegistrationSocket] = {}
-        """Bound to the home address, on uplinks that have no care-of address of their own."""
-        self._discoveries: dict[int, DiscoverySocket] = {}
+        self._links: dict[int, MobileLink] = {}
         self.machine = MobileNode(self.settings, random.Random(), config.flows, self._bid_of)
         self._granted: object = (self.machine.home_address, self.machine.mobile_networks, None)
         self.plane = Plane(self.settings.plane)
@@ -84,8 +80,8 @@ class MobileNodeRole:
         self._timer.cancel()
         for task in self._tasks:
             task.cancel()
-        for bid in {*self._sockets, *self._home_sockets, *self._discoveries}:
-            self._close_sockets(bid)
+        for bid in list(self._links):
+            self._close(bid)
         await self.keeper.close()
 
     def plan(self) -> PlaneState:
@@ -119,9 +115,11 @@ class MobileNodeRole:
         )
 
     def _tunnel(self, bid: int) -> Tunnel | None:
-        binding, sock = self.bindings.get(bid), self._sockets.get(bid)
+        binding, sock = self.bindings.get(bid), self._socket(bid)
         view = self.views.get(bid)
-        if binding is None or sock is None or view is None or binding.foreign_agent is not None:
+        if binding is not None and view is not None and binding.foreign_agent is not None:
+            return self._nested(binding, view)
+        if binding is None or sock is None or view is None:
             return None
         udp = binding.encapsulation == "udp"
         return Tunnel(
@@ -134,12 +132,25 @@ class MobileNodeRole:
             mtu=tunnel_mtu(view.mtu, binding.encapsulation),
         )
 
+    def _nested(self, binding: MobileBinding, view: UplinkView) -> Tunnel | None:
+        """For mobile networks, of which a foreign agent knows nothing: inside its tunnel."""
+        if view.device is None or not self.machine.mobile_networks:
+            return None
+        return Tunnel(
+            device=f"roam{binding.bid}",
+            local=binding.home_address,
+            remote=binding.home_agent,
+            encapsulation="ipip",
+            mtu=tunnel_mtu(tunnel_mtu(view.mtu, "ipip"), "ipip"),
+            link=view.device,
+        )
+
     def _uplink_changed(self, view: UplinkView) -> None:
         bid = view.bid
         before, self.views[bid] = self.views.get(bid), view
         if before is None or before.state is not view.state:
             self._log("info" if view.usable else "warning", f"uplink {view.name}: {view.state.value}")
-        attached = bid in self._discoveries
+        attached = bid in self._links
         if attached and (not self._can_attach(view) or self._moved(before, view)):
             self._lose(bid)
             attached = False
@@ -162,7 +173,7 @@ class MobileNodeRole:
     def _lose(self, bid: int) -> None:
         # Signal first: the home agent is a round trip away, our own routes are not.
         effects = self.machine.uplink_down(bid, now())
-        self._close_sockets(bid)
+        self._close(bid)
         self._perform(effects)
         self.keeper.changed(hurry=True)
 
@@ -170,38 +181,27 @@ class MobileNodeRole:
         device = view.device
         if device is None:
             return
+        received, heard = partial(self._received, view.bid), partial(self._heard, view.bid)
         try:
-            heard = partial(self._heard, view.bid)
-            self._discoveries[view.bid] = DiscoverySocket(device, (ALL_HOSTS,), heard)
-            if view.usable and view.address is not None:
-                sock = self._registration_socket(view.bid, view.address, device)
-                self._sockets[view.bid] = sock
-                self.plane.attach(sock.address, sock.port, sock.socket)
+            link = MobileLink(device, view.address if view.usable else None, received, heard)
         except OSError as error:
-            self._close_sockets(view.bid)
             self._log("warning", f"uplink {view.name}: cannot use {view.address} on {device}: {error}")
             return
+        self._links[view.bid] = link
+        if link.registration is not None:
+            sock = link.registration
+            self.plane.attach(sock.address, sock.port, sock.socket)
         self.keeper.changed()
-        self._spawn(self._register(view, self._discoveries[view.bid]))
+        self._spawn(self._register(view, link))
 
-    def _registration_socket(self, bid: int, address: IPv4Address, device: str) -> RegistrationSocket:
-        """From port 434 if it is free: revocations come there (RFC 3543 section 3.3).  Raises OSError."""
-        received = partial(self._received, bid)
-        try:
-            return RegistrationSocket(address, PORT, received, device)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            return RegistrationSocket(address, 0, received, device)
-
-    async def _register(self, view: UplinkView, discovery: DiscoverySocket) -> None:
+    async def _register(self, view: UplinkView, link: MobileLink) -> None:
         """Register once the uplink's own table routes for its care-of address."""
         await self.keeper.settled()
-        if self._discoveries.get(view.bid) is not discovery:
+        if self._links.get(view.bid) is not link:
             return
         uplink = self.uplinks[view.bid]
         technology = _TECHNOLOGY[uplink.kind]
-        address = view.address if view.bid in self._sockets else None
+        address = link.registration.address if link.registration is not None else None
         self._perform(
             self.machine.uplink_up(view.bid, address, technology, uplink.label, now(), uplink.care_of)
         )
@@ -211,23 +211,21 @@ class MobileNodeRole:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _close_sockets(self, bid: int) -> None:
-        sock = self._sockets.pop(bid, None)
-        if sock is not None:
-            self.plane.detach(sock.address, sock.port)
-            sock.close()
-        home = self._home_sockets.pop(bid, None)
-        if home is not None:
-            home.close()
-        discovery = self._discoveries.pop(bid, None)
-        if discovery is not None:
-            discovery.close()
+    def _close(self, bid: int) -> None:
+        link = self._links.pop(bid)
+        if link.registration is not None:
+            self.plane.detach(link.registration.address, link.registration.port)
+        link.close()
+
+    def _socket(self, bid: int) -> RegistrationSocket | None:
+        link = self._links.get(bid)
+        return link.registration if link is not None else None
 
     def _received(self, bid: int, data: bytes, source: tuple[str, int]) -> None:
-        sock = self._sockets.get(bid)
+        sock = self._socket(bid)
         if data[:1] == b"\x04" and sock is not None:
             self.plane.deliver(sock.address, sock.port, source, data)
-            if not _may_be_keepalive(data):
+            if not may_be_echo(data):
                 return
         self._perform(self.machine.receive(bid, data, now(), (IPv4Address(source[0]), source[1])))
 
@@ -240,10 +238,8 @@ class MobileNodeRole:
     def _perform(self, effects: Iterable[Effect]) -> None:
         rebind, hurry = False, False
         for effect in effects:
-            if isinstance(effect, Send):
+            if isinstance(effect, Send | Solicit | GratuitousArp):
                 self._send(effect)
-            elif isinstance(effect, Solicit):
-                self._solicit(effect)
             elif isinstance(effect, Bound):
                 rebind = self._bound(effect.binding) or rebind
             elif isinstance(effect, Unbound):
@@ -274,34 +270,22 @@ class MobileNodeRole:
         )
         return before != self._granted
 
-    def _send(self, effect: Send) -> None:
-        name = self.uplinks[effect.bid].name
-        try:
-            sock = self._home_socket(effect.bid) if effect.as_home_address else self._sockets.get(effect.bid)
-            if sock is not None:
-                sock.send(effect.data, (str(effect.to), effect.port), effect.ttl)
-        except OSError as error:
-            self.counters["send_failed"] += 1
-            self._log("warning", f"uplink {name}: cannot send: {error}", "send")
-
-    def _home_socket(self, bid: int) -> RegistrationSocket | None:
-        """Bound to the home address on this uplink.  Raises OSError."""
-        view = self.views.get(bid)
-        if bid not in self._home_sockets and view is not None and view.device is not None:
-            received = partial(self._received, bid)
-            address = self.machine.home_address
-            self._home_sockets[bid] = RegistrationSocket(address, 0, received, view.device)
-        return self._home_sockets.get(bid)
-
-    def _solicit(self, effect: Solicit) -> None:
-        discovery = self._discoveries.get(effect.bid)
-        if discovery is None:
+    def _send(self, effect: Send | Solicit | GratuitousArp) -> None:
+        """What cannot be sent is sent again by the protocol, or belongs to an uplink that is going away."""
+        bid = self.machine.at_home if isinstance(effect, GratuitousArp) else effect.bid
+        link = self._links.get(bid) if bid is not None else None
+        if link is None:
             return
         try:
-            discovery.send(effect.data, ALL_ROUTERS)
+            if isinstance(effect, Send):
+                link.send(effect, self.machine.home_address)
+            elif isinstance(effect, Solicit):
+                link.solicit(effect.data)
+            else:
+                announce(link.device, effect.address)
         except OSError as error:
             self.counters["send_failed"] += 1
-            self._log("warning", f"uplink {self.uplinks[effect.bid].name}: cannot solicit: {error}", "send")
+            self._log("warning", f"device {link.device}: cannot send: {error}", "send")
 
     def _weigh(self) -> None:
         weights = {bid: float(self.capacity(bid).down) for bid in self.bindings}
@@ -312,8 +296,3 @@ class MobileNodeRole:
 
     def _log(self, level: str, text: str, kind: str = "uplink") -> None:
         self._journal.write(Event(level, kind, text), now().monotonic)
-
-
-def _may_be_keepalive(data: bytes) -> bool:
-    protocol = _TUNNEL_DATA_HEADER + 9
-    return len(data) > protocol and data[protocol] == _ICMP and data[0] == MessageType.TUNNEL_DATA

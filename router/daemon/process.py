@@ -17,7 +17,7 @@ from router.daemon.foreign_agent import ForeignAgentRole
 from router.daemon.home_agent import HomeAgentRole
 from router.daemon.journal import Journal
 from router.daemon.mobile_node import MobileNodeRole
-from router.daemon.status import foreign_agent_status, home_agent_status, mobile_node_status
+from router.daemon.status import foreign_agent_status, home_agent_status, merged, mobile_node_status
 
 __all__ = ["Process", "read_config"]
 
@@ -111,14 +111,11 @@ class Process:
             "uptime": round(time.monotonic() - self._started, 1),
         }
         if self._home is not None:
-            result["role"].append("home_agent")
-            result.update(home_agent_status(self._home))
+            result = merged(result, {"role": ["home_agent"], **home_agent_status(self._home)})
         if self._foreign is not None:
-            result["role"].append("foreign_agent")
-            result.update(foreign_agent_status(self._foreign))
+            result = merged(result, {"role": ["foreign_agent"], **foreign_agent_status(self._foreign)})
         if self._mobile is not None:
-            result["role"].append("mobile_node")
-            result.update(mobile_node_status(self._mobile))
+            result = merged(result, {"role": ["mobile_node"], **mobile_node_status(self._mobile)})
         return result
 
     def _revoke(self, params: dict[str, Any]) -> dict[str, Any]:

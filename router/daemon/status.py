@@ -19,11 +19,25 @@ from router.mip.wire.numbers import FlowAction
 from router.plane.model import Tunnel
 from router.plane.plane import Plane
 
-__all__ = ["foreign_agent_status", "home_agent_status", "mobile_node_status"]
+__all__ = ["foreign_agent_status", "home_agent_status", "merged", "mobile_node_status"]
 
 Status = dict[str, Any]
 
 _COUNTED = ("rx_bytes", "tx_bytes", "rx_packets", "tx_packets", "dropped")
+
+
+def merged(one: Status, other: Status) -> Status:
+    """What two roles of one process tell: lists after each other, counters added up, the first problem."""
+    result = dict(one)
+    for key, value in other.items():
+        before = one.get(key)
+        if isinstance(before, list) and isinstance(value, list):
+            result[key] = before + value
+        elif key == "counters" and before is not None:
+            result[key] = {name: before.get(name, 0) + value.get(name, 0) for name in {**before, **value}}
+        else:
+            result[key] = value if before is None else before
+    return result
 
 
 def mobile_node_status(role: MobileNodeRole) -> Status:
@@ -155,6 +169,7 @@ def _mobile_binding(role: MobileNodeRole, bid: int) -> Status:
         "uplink": role.uplinks[bid].name,
         "bid": bid,
         "care_of_address": str(binding.care_of_address),
+        "foreign_agent": _text(binding.foreign_agent),
         "encapsulation": binding.encapsulation,
         "nat": binding.nat,
         "lifetime": binding.lifetime,
