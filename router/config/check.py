@@ -41,7 +41,8 @@ _HOME_AGENT = (
 )  # fmt: skip
 _FOREIGN_AGENT = (
     "device", "care_of_address", "max_lifetime", "advertise_interval", "registration_required", "reverse_tunnel",
-    "encapsulating_delivery", "challenge", "revocation", "strict_reserved", "max_pending", "max_visitors",
+    "encapsulating_delivery", "challenge", "challenge_window", "revocation", "strict_reserved", "max_pending",
+    "max_visitors",
 )  # fmt: skip
 _MOBILE = ("nai", "delegation", "multipath", "max_bindings", "flow_bindings", "max_flow_bindings")
 

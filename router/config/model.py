@@ -137,7 +137,7 @@ class HomeAgent:
     prefix_pool: tuple[IPv4Network, ...] = ()
     """Where mobile networks are delegated from (RFC 6626)."""
     prefix_length: int = 28
-    """Length of a delegated prefix when the mobile node names none."""
+    """Length of a delegated prefix when the mobile node does not ask for a longer one."""
     peers: tuple[Peer, ...] = ()
     """Foreign agents that share a key with us (RFC 5944 section 3.5.4)."""
     plane: PlaneSettings = PlaneSettings()
@@ -157,8 +157,12 @@ class ForeignAgent:
     """`optional`, `required` (code 75 without T) or `off` (code 74 with T)."""
     encapsulating_delivery: bool = True
     """Support the encapsulating delivery style (RFC 3024); otherwise code 79."""
+    gre: bool = False
+    """Relay requests with G for our care-of address; otherwise code 72."""
     challenge: bool = False
     """Advertise challenges and demand their answers (RFC 4721)."""
+    challenge_window: int = 2
+    """How many of those advertised last are taken."""
     revocation: bool = True
     """Offer registration revocation (RFC 3543) where a key is shared with the home agent."""
     strict_reserved: bool = False

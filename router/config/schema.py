@@ -135,7 +135,11 @@ SECTIONS = {
                 OptionSpec(
                     "prefix_pool", kinds.prefix, "to delegate mobile networks from (RFC 6626)", many=True
                 ),
-                OptionSpec("prefix_length", kinds.whole(1, 30), "of a delegated prefix nobody chose"),
+                OptionSpec(
+                    "prefix_length",
+                    kinds.whole(1, 30),
+                    "of a delegated prefix, unless a longer one is asked for",
+                ),
                 *_PLANE,
             ),
             single=True,
@@ -154,6 +158,9 @@ SECTIONS = {
                 _REVERSE,
                 OptionSpec("encapsulating_delivery", kinds.boolean, "offer that delivery style (RFC 3024)"),
                 OptionSpec("challenge", kinds.boolean, "demand answers to challenges (RFC 4721)"),
+                OptionSpec(
+                    "challenge_window", kinds.whole(2, 64), "of those advertised last so many are good"
+                ),
                 _REVOCATION,
                 _STRICT,
                 OptionSpec("max_pending", kinds.whole(1, 65535), "most requests relayed and unanswered"),
