@@ -136,8 +136,8 @@ class ForeignAgentRole:
         before, self._visitors[key] = self._visitors.get(key), visitor
         if visitor.link is not None:
             self._neighbours.place(visitor.home_address, visitor.link.hex(":"))
-        return before is None or (before.reverse_tunnel, before.colocated) != (
-            visitor.reverse_tunnel, visitor.colocated,
+        return before is None or (before.reverse_tunnel, before.colocated, before.delivery) != (
+            visitor.reverse_tunnel, visitor.colocated, visitor.delivery,
         )  # fmt: skip
 
     def _left(self, visitor: Visitor) -> bool:

@@ -57,7 +57,9 @@ class MobileNodeRole:
         self.buckets: tuple[int, ...] = ()
         self._links: dict[int, MobileLink] = {}
         self.machine = MobileNode(self.settings, random.Random(), config.flows, self._bid_of)
-        self._granted: object = (self.machine.home_address, self.machine.mobile_networks, None)
+        self._granted: object = (self.machine.home_address, self.machine.mobile_networks)
+        self._at_home: int | None = None
+        """As the plane knows it."""
         self.plane = Plane(self.settings.plane)
         self.keeper = PlaneKeeper(self.plane, self.plan)
         self.watcher = UplinkWatcher(config.uplinks, self._uplink_changed, self.settings.plane.table_base)
@@ -236,6 +238,20 @@ class MobileNodeRole:
         self._perform(self.machine.tick(at))
 
     def _perform(self, effects: Iterable[Effect]) -> None:
+        if self._at_home == self.machine.at_home:
+            self._do(effects)
+            return
+        # ARP and routes first, then what is said (RFC 5944 section 4.6).
+        self._at_home = self.machine.at_home
+        self.keeper.changed()
+        self._spawn(self._do_when_settled(list(effects)))
+        self._timer.at(self.machine.next_wake())
+
+    async def _do_when_settled(self, effects: list[Effect]) -> None:
+        await self.keeper.settled()
+        self._do(effects)
+
+    def _do(self, effects: Iterable[Effect]) -> None:
         rebind, hurry = False, False
         for effect in effects:
             if isinstance(effect, Send | Solicit | GratuitousArp):
@@ -262,13 +278,10 @@ class MobileNodeRole:
         return binding.foreign_agent if binding is not None else None
 
     def _granted_anew(self) -> bool:
-        """Whether the home agent has given us another home address or mobile network, or we came home."""
-        machine = self.machine
-        before, self._granted = (
-            self._granted,
-            (machine.home_address, machine.mobile_networks, machine.at_home),
-        )
-        return before != self._granted
+        """Whether the home agent has given us another home address or mobile network."""
+        now_granted = (self.machine.home_address, self.machine.mobile_networks)
+        before, self._granted = self._granted, now_granted
+        return before != now_granted
 
     def _send(self, effect: Send | Solicit | GratuitousArp) -> None:
         """What cannot be sent is sent again by the protocol, or belongs to an uplink that is going away."""
