@@ -210,6 +210,7 @@ class ForeignAgent:
             self._check_mobile(data, request)
             check_request(request, self.settings, ttl)
             self._check_challenge(request, challenge, pending is not None and pending.is_repeated_by(entry))
+            self._check_address(entry)
             self._check_room(request, pending)
         except Denied as denied:
             return self._deny(request, source, denied, now, to)
@@ -291,6 +292,17 @@ class ForeignAgent:
             if seen and ours:
                 return True
         return False
+
+    def _check_address(self, entry: Pending) -> None:
+        """Two with one private address cannot be told apart on the link: the second is sent away (RFC 3024 A.4)."""
+        others: list[Visitor | Pending] = [*self._visitors.values(), *self._pending]
+        for other in others if entry.home_address != NOBODY and entry.lifetime else ():
+            same = other.home_address == entry.home_address and other.home_agent != entry.home_agent
+            if same and other.link != entry.link:
+                raise Denied(
+                    ReplyCode.FA_ADMINISTRATIVELY_PROHIBITED,
+                    "a visitor of another home agent has this address",
+                )
 
     def _check_room(self, request: RegistrationRequest, pending: Pending | None) -> None:
         if pending is None and len(self._pending) >= self.settings.max_pending:

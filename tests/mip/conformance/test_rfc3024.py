@@ -428,11 +428,9 @@ def test_a_home_agent_assigns_private_addresses_from_its_pool():
     assert len(lent) == 2
 
 
-def test_two_nodes_of_one_private_address_do_not_end_each_others_visits():
+def test_a_second_visitor_with_one_private_address_is_sent_away_but_not_who_changes_its_home_agent():
     visited = Visited()
     assert visited.ask(PRIVATE, AGENT, link=LINKS[0]) == [0]
-    assert visited.ask(PRIVATE, FAR_AGENT, link=LINKS[1]) == [0]
-    whose = [(item.home_agent, item.link) for item in visited.agent.visitors]
-    assert whose == [(AGENT, LINKS[0]), (FAR_AGENT, LINKS[1])]
-    assert visited.ask(PRIVATE, FAR_AGENT, link=LINKS[1], lifetime=0) == [0]
-    assert [item.home_agent for item in visited.agent.visitors] == [AGENT]
+    assert visited.ask(PRIVATE, FAR_AGENT, link=LINKS[1]) == [65]
+    assert [(item.home_agent, item.link) for item in visited.agent.visitors] == [(AGENT, LINKS[0])]
+    assert visited.ask(PRIVATE, FAR_AGENT, link=LINKS[0]) == [0]

@@ -1,5 +1,6 @@
 """When agents advertise, and what their sequence numbers say."""
 
+import itertools
 import random
 from ipaddress import IPv4Address
 
@@ -35,7 +36,7 @@ def test_it_advertises_more_often_than_a_third_of_its_lifetime():
         for to, message in said(agent.tick(at(time))):
             moments.append(time)
             assert to is None and message.lifetime == 30
-    gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert all(9 <= gap <= 10 for gap in gaps)
     assert len(set(gaps)) > 1
 
