@@ -109,7 +109,7 @@ def fuzz(c, seconds=60, runs=0):
     """Feed the decoders what a coverage-guided fuzzer (atheris) makes of the golden packets."""
     if importlib.util.find_spec("atheris") is None:
         c.run(f"{sys.executable} -m pip install -q --disable-pip-version-check '.[fuzz]'")
-    words = ["tests/fuzz/fuzz_wire.py", *(["--runs", str(runs)] if runs else ["--seconds", str(seconds)])]
+    words = ["-m", "tests.fuzz.fuzz_wire", *(["--runs", str(runs)] if runs else ["--seconds", str(seconds)])]
     _python(c, shlex.join(words))
 
 
