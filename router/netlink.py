@@ -30,7 +30,7 @@ RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
 RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
-GROUP_LINK, GROUP_IPV4_IFADDR, GROUP_IPV4_ROUTE = 0x1, 0x10, 0x40
+GROUP_LINK, GROUP_IPV4_IFADDR, GROUP_IPV4_ROUTE, GROUP_IPV4_RULE = 0x1, 0x10, 0x40, 0x80
 
 _HEADER = struct.Struct("=IHHII")
 _ERROR, _DONE = 2, 3
@@ -69,6 +69,11 @@ class Netlink:
             if found == _ERROR:
                 _raise(body)
                 return
+
+    @property
+    def port(self) -> int:
+        """What the kernel calls this socket: events it caused carry it."""
+        return int(self.socket.getsockname()[0])
 
     def dump(self, message: Any, kind: int) -> list[Any]:
         """All objects of a kind, parsed; those a newer kernel describes unparsably are left out."""

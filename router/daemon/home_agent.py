@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv4Network
-from typing import NamedTuple
 
 from router.clock import Instant
 from router.config.model import Config
@@ -16,32 +15,20 @@ from router.daemon.keeper import PlaneKeeper
 from router.daemon.now import now
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
-from router.flow.home_plan import HomeMobile, home_plan, shared_tunnel_name, tunnel_name
-from router.flow.home_policy import home_policies
-from router.flow.mobile_plan import tunnel_mtu
+from router.flow.home_plan import home_plan
+from router.flow.home_ways import HomeWays
 from router.mip.effect import Effect, Event, Granted, GratuitousArp, ProxyArp, Removed, Reply
 from router.mip.home.agent import HomeAgent
-from router.mip.home.binding import Binding
 from router.mip.keepalive import may_be_echo
 from router.mip.wire.numbers import PORT
-from router.plane.model import PlaneState, Tunnel
+from router.plane.model import PlaneState
 from router.plane.plane import Plane
 
 __all__ = ["HomeAgentRole"]
 
-_LINK_MTU = 1500
-
 # Text and address again and again, for the same peers: worth a third of a refresh.
 _parsed = lru_cache(4096)(IPv4Address)
 _written = lru_cache(4096)(str)
-
-
-class _Way(NamedTuple):
-    """What carries the packets of one binding."""
-
-    tunnel: Tunnel
-    nested: Tunnel | None
-    """For mobile networks behind a foreign agent, inside `tunnel`."""
 
 
 class HomeAgentRole:
@@ -58,17 +45,7 @@ class HomeAgentRole:
         self.plane = Plane(self.settings.plane)
         self.keeper = PlaneKeeper(self.plane, self.plan)
         self._timer = Timer(self._tick)
-        self._ways: dict[IPv4Address, dict[int, _Way]] = {}
-        """By home address and path number."""
-        self._numbers: dict[IPv4Address, set[int]] = {}
-        self._terms: dict[IPv4Address, object] = {}
-        # A configured network without a binding is unreachable here, like its router.
-        self._configured = {
-            mobile.home_address: mobile.mobile_networks
-            for mobile in config.mobiles
-            if not mobile.home_address.is_unspecified
-        }
-        self._flows = tuple(flow for flow in config.flows if flow.labels or flow.drop)
+        self.ways = HomeWays(self.settings, config)
         self._home_link: HomeLink | None = None
         self._socket: RegistrationSocket | None = None
         self._late: set[asyncio.Task[None]] = set()
@@ -102,39 +79,10 @@ class HomeAgentRole:
         await self.keeper.close()
 
     def plan(self) -> PlaneState:
-        """The kernel state wanted now."""
+        """The kernel state wanted now; its parts are made when they are looked at."""
         # On a real home link whoever is at home is reached as ever.
         homes = self.networks if self._home_link is None else ()
-        everyone = sorted({*self._configured, *self._ways})
-        return home_plan(self.settings, homes, [self._mobile(address) for address in everyone])
-
-    def tunnel(self, binding: Binding) -> Tunnel:
-        udp = binding.encapsulation == "udp"
-        shared = not udp and not binding.colocated
-        name = shared_tunnel_name(binding.care_of_address) if shared else None
-        return Tunnel(
-            device=name or tunnel_name(binding.home_address, binding.slot),
-            local=self.settings.address,
-            remote=binding.source if udp else binding.care_of_address,
-            encapsulation="udp" if udp else "ipip",
-            local_port=PORT if udp else 0,
-            remote_port=binding.source_port if udp else 0,
-            mtu=tunnel_mtu(_LINK_MTU, binding.encapsulation),
-        )
-
-    def nested(self, binding: Binding) -> Tunnel | None:
-        """For mobile networks behind a foreign agent: from here to the home address, inside the agent's tunnel."""
-        if binding.colocated or not self.networks_of(binding.home_address):
-            return None
-        carrier = self.tunnel(binding)
-        return Tunnel(
-            device=tunnel_name(binding.home_address, binding.slot),
-            local=self.settings.address,
-            remote=binding.home_address,
-            encapsulation="ipip",
-            mtu=tunnel_mtu(carrier.mtu, "ipip"),
-            link=carrier.device,
-        )
+        return home_plan(self.settings, homes, self.ways)
 
     def networks_of(self, home_address: IPv4Address) -> tuple[IPv4Network, ...]:
         """The mobile networks in force for a mobile node."""
@@ -147,23 +95,6 @@ class HomeAgentRole:
         before = len(node.bindings) if node is not None else 0
         self._perform(self.machine.revoke(home_address, bid, now()))
         return before - (len(node.bindings) if node is not None else 0)
-
-    def _mobile(self, home: IPv4Address) -> HomeMobile:
-        ways = sorted(self._ways.get(home, {}).items())
-        tunnels = tuple((slot, way.tunnel) for slot, way in ways)
-        nested = tuple((slot, way.nested) for slot, way in ways if way.nested is not None)
-        numbers = self._numbers.get(home, set()) if tunnels else set()
-        node = self.machine.node(home)
-        networks = node.networks if node is not None else ()
-        policies = home_policies(self._flows, node) if node is not None else ()
-        return HomeMobile(
-            home,
-            networks or self._configured.get(home, ()),
-            tunnels,
-            tuple(sorted(numbers)),
-            nested,
-            policies,
-        )
 
     def _received(self, data: bytes, source: tuple[str, int], *, broadcast: bool = False) -> None:
         if data[:1] == b"\x04":
@@ -178,12 +109,16 @@ class HomeAgentRole:
 
     def _perform(self, effects: Iterable[Effect]) -> None:
         replies: list[Reply] = []
-        gained = lost = False
+        gained: set[Hashable] = set()
+        lost: set[Hashable] = set()
         for effect in effects:
             if isinstance(effect, Granted):
-                gained = self._granted(effect.binding) or gained
+                node = self.machine.node(effect.binding.home_address)
+                if node is not None and self.ways.granted(effect.binding, node):
+                    gained.add(effect.binding.home_address)
             elif isinstance(effect, Removed):
-                lost = self._removed(effect.binding) or lost
+                if self.ways.removed(effect.binding):
+                    lost.add(effect.binding.home_address)
             elif isinstance(effect, Event):
                 self._journal.write(effect, now().monotonic)
             elif isinstance(effect, Reply):
@@ -191,7 +126,7 @@ class HomeAgentRole:
             elif isinstance(effect, ProxyArp | GratuitousArp) and self._home_link is not None:
                 self._home_link.perform(effect)
         if gained or lost:
-            self.keeper.changed(hurry=lost)
+            self.keeper.changed(gained | lost, hurry=bool(lost))
         if gained:
             # The mobile node sends as soon as it is answered: its tunnel must stand by then.
             task = asyncio.get_running_loop().create_task(self._reply_when_settled(replies))
@@ -200,26 +135,6 @@ class HomeAgentRole:
         else:
             self._reply(replies)
         self._timer.at(self.machine.next_wake())
-
-    def _granted(self, binding: Binding) -> bool:
-        home, ways = binding.home_address, self._ways.setdefault(binding.home_address, {})
-        way = _Way(self.tunnel(binding), self.nested(binding))
-        before, ways[binding.slot] = ways.get(binding.slot), way
-        self._numbers.setdefault(home, set()).add(binding.slot)
-        node = self.machine.node(home)
-        terms = (node.networks, node.flow_bindings) if node is not None else ((), ())
-        changed, self._terms[home] = self._terms.get(home) != terms, terms
-        return changed or before != way
-
-    def _removed(self, binding: Binding) -> bool:
-        home = binding.home_address
-        ways = self._ways.get(home, {})
-        gone = ways.pop(binding.slot, None)
-        if not ways:
-            self._ways.pop(home, None)
-            self._numbers.pop(home, None)
-            self._terms.pop(home, None)
-        return gone is not None
 
     async def _reply_when_settled(self, replies: list[Reply]) -> None:
         await self.keeper.settled()

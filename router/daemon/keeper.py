@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Hashable
 
 from router.plane.model import PlaneState
 from router.plane.plane import Plane, PlaneError
@@ -28,11 +28,15 @@ class PlaneKeeper:
         self._settled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._whole = True
+        self._parts: set[Hashable] = set()
+        """What has changed since the last application, unless the whole plan may have."""
         self.counters = {"plane_applied": 0, "plane_failed": 0}
         self.problem: str | None = None
 
     async def start(self) -> None:
-        await self._plane.start()
+        """Raises PlaneError."""
+        await self._plane.start(self.changed)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
@@ -44,10 +48,14 @@ class PlaneKeeper:
             await self._task
         await self._plane.close()
 
-    def changed(self, *, hurry: bool = False) -> None:
-        """The plan may differ now; with `hurry`, its routes are in force on return."""
+    def changed(self, parts: Collection[Hashable] | None = None, *, hurry: bool = False) -> None:
+        """The plan may differ now, or no more of it than these parts; with `hurry`, its routes are in force on return."""
         if hurry:
-            self._plane.apply_routes_now(self._plan())
+            self._plane.apply_routes_now(self._plan(), parts)
+        if parts is None:
+            self._whole = True
+        else:
+            self._parts.update(parts)
         self._settled.clear()
         self._wanted.set()
 
@@ -61,11 +69,14 @@ class PlaneKeeper:
             self._wanted.clear()
             if self._closing:
                 return
+            parts = None if self._whole else self._parts
+            self._whole, self._parts = False, set()
             try:
-                await self._plane.apply(self._plan())
+                await self._plane.apply(self._plan(), parts)
                 self.counters["plane_applied"] += 1
                 self.problem = None
             except PlaneError as error:
+                self._whole = True
                 self._failed(error)
             if not self._wanted.is_set():
                 self._settled.set()

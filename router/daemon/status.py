@@ -85,7 +85,7 @@ def home_agent_status(role: HomeAgentRole) -> Status:
             for binding in bindings
         ],
         "flow_bindings": _flow_bindings(role),
-        "tunnels": _tunnels(role.plane, [(binding.bid, role.tunnel(binding)) for binding in bindings]),
+        "tunnels": _tunnels(role.plane, [(binding.bid, role.ways.tunnel(binding)) for binding in bindings]),
         "counters": {
             **role.machine.counters, **role.keeper.counters, **role.plane.counters(), **role.counters
         },

@@ -14,8 +14,8 @@ from router.config.model import ForeignAgent
 from router.flow.mobile_plan import tunnel_mtu
 from router.flow.tables import DEFAULT, Tables
 from router.mip.foreign.visitor import Visitor
+from router.plane.foreign_ruleset import ForeignDoor, foreign_agent_ruleset
 from router.plane.model import Nexthop, PlaneState, Route, Tunnel
-from router.plane.ruleset import ForeignDoor, foreign_agent_ruleset
 
 __all__ = ["foreign_plan"]
 

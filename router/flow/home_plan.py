@@ -2,26 +2,28 @@
 
 One table per path number, shared by all mobile nodes, with a route per
 prefix; a number whose binding is gone points at the mobile's living tunnels.
+What one mobile node needs is a part of its own: a binding that comes or goes
+costs the same with one mobile node and with ten thousand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from router.config.model import HomeAgent
-from router.flow.buckets import assign
 from router.flow.mobile_plan import weighted
 from router.flow.tables import Tables
 from router.mip.wire.selector import TrafficSelector
-from router.plane.model import Nexthop, PlaneState, Route, Tunnel
-from router.plane.ruleset import AnchoredMobile, TunnelPath, home_agent_ruleset
+from router.plane.home_ruleset import home_agent_ruleset, loop_guard, policy, shared_door
+from router.plane.model import Chain, Element, Nexthop, Part, PlaneState, Route, Tunnel
 
-__all__ = ["HomeMobile", "home_plan", "shared_tunnel_name", "tunnel_name"]
+__all__ = ["HomeMobile", "home_part", "home_plan", "shared_tunnel_name", "tunnel_name"]
 
-_MSS = 1428
-_NESTED_MSS = 1420
+_NUMBERS = range(1, 16)
+_MSS = 1420
+"""Fits the thinnest tunnel there is, two of IP in IP inside each other."""
 
 
 @dataclass(frozen=True)
@@ -60,49 +62,57 @@ def shared_tunnel_name(care_of_address: IPv4Address) -> str:
     return f"roamf{int(care_of_address):08x}"
 
 
-def home_plan(settings: HomeAgent, homes: Sequence[IPv4Network], mobiles: Sequence[HomeMobile]) -> PlaneState:
-    """The state wanted now; pure, and equal for equal arguments."""
+def home_plan(
+    settings: HomeAgent, homes: Sequence[IPv4Network], parts: Mapping[Hashable, Part]
+) -> PlaneState:
+    """The state wanted now; what depends on bindings is in `parts`, by `home_part`."""
     tables = Tables(settings.plane)
-    numbers = sorted({number for mobile in mobiles for number in mobile.numbers})
-    bound = [mobile for mobile in mobiles if mobile.tunnels]
     return PlaneState(
-        tunnels=tuple(
-            dict.fromkeys(tunnel for mobile in mobiles for _, tunnel in mobile.tunnels + mobile.nested)
-        ),
-        routes=tuple(_routes(tables, homes, mobiles, at_home=settings.device is not None)),
-        rules=(*(tables.by_mark(number) for number in numbers), tables.by_default()),
+        # A home prefix without a binding is unreachable here, or its packets
+        # would go back to the router that sent them to us, and round again.
+        routes=tuple(Route(tables.unmarked, prefix) for prefix in homes),
+        rules=(*(tables.by_mark(number) for number in _NUMBERS), tables.by_default()),
         ruleset=home_agent_ruleset(
-            mask=settings.plane.mark_mask,
-            mobiles=[_anchored(mobile) for mobile in bound],
-            mss=_NESTED_MSS if any(mobile.nested for mobile in bound) else _MSS,
+            mask=settings.plane.mark_mask, group=tables.path, shared=tables.unmarked, mss=_MSS
         ),
+        parts=parts,
     )
 
 
-def _routes(
-    tables: Tables, homes: Sequence[IPv4Network], mobiles: Sequence[HomeMobile], *, at_home: bool
-) -> list[Route]:
-    """`at_home`: there is a home link, and who has no binding is on it (RFC 5944 section 4.2.3)."""
-    # A home prefix without a binding is unreachable here, or its packets
-    # would go back to the router that sent them to us, and round again.
-    routes = {(tables.unmarked, prefix): Route(tables.unmarked, prefix) for prefix in homes}
-    for mobile in mobiles:
-        for prefix in mobile.networks if at_home and not mobile.tunnels else mobile.prefixes:
-            tunnels = mobile.ways(prefix)
-            everyone = weighted([(Nexthop(tunnel.device), 1) for tunnel in tunnels.values()])
-            routes[tables.unmarked, prefix] = Route(tables.unmarked, prefix, everyone)
-            for number in mobile.numbers if everyone else ():
-                own = (Nexthop(tunnels[number].device),) if number in tunnels else everyone
-                routes[tables.path(number), prefix] = Route(tables.path(number), prefix, own)
-    return list(routes.values())
-
-
-def _anchored(mobile: HomeMobile) -> AnchoredMobile:
-    return AnchoredMobile(
-        name=f"{int(mobile.home_address):08x}",
-        prefixes=mobile.prefixes,
-        paths=tuple(TunnelPath(number, tunnel.device) for number, tunnel in mobile.tunnels + mobile.nested),
-        buckets=assign({number: 1.0 for number, _ in mobile.tunnels}),
-        policies=mobile.policies,
-        ends=tuple(dict.fromkeys(tunnel.remote for _, tunnel in mobile.tunnels)),
+def home_part(settings: HomeAgent, mobile: HomeMobile) -> Part:
+    """What one mobile node adds; pure, and equal for equal arguments."""
+    tables, home = Tables(settings.plane), mobile.home_address
+    elements: dict[str, Element] = {}
+    for number, tunnel in mobile.tunnels:
+        if tunnel.group == tables.unmarked:
+            door = shared_door(tunnel.device, home, number)
+            elements.setdefault(door.key, door)
+        guard = loop_guard(tunnel.remote, home)
+        elements[guard.key] = guard
+    chains: tuple[Chain, ...] = ()
+    if mobile.policies and mobile.tunnels:
+        said, jumps = policy(home, mobile.networks, mobile.policies)
+        chains = (said,)
+        elements |= {jump.key: jump for jump in jumps}
+    return Part(
+        tunnels=tuple(tunnel for _, tunnel in mobile.tunnels + mobile.nested),
+        routes=tuple(_routes(tables, mobile, at_home=settings.device is not None)),
+        chains=chains,
+        elements=tuple(elements.values()),
     )
+
+
+def _routes(tables: Tables, mobile: HomeMobile, *, at_home: bool) -> Iterable[Route]:
+    """`at_home`: there is a home link, and who has no binding is on it (RFC 5944 section 4.2.3).
+
+    A flow that nobody has said anything of yet is spread by the kernel, over
+    the nexthops of the table for unmarked packets; the mobile node's first
+    answer pins it.
+    """
+    for prefix in mobile.networks if at_home and not mobile.tunnels else mobile.prefixes:
+        tunnels = mobile.ways(prefix)
+        everyone = weighted([(Nexthop(tunnel.device), 1) for tunnel in tunnels.values()])
+        yield Route(tables.unmarked, prefix, everyone)
+        for number in mobile.numbers if everyone else ():
+            own = (Nexthop(tunnels[number].device),) if number in tunnels else everyone
+            yield Route(tables.path(number), prefix, own)

@@ -19,7 +19,7 @@ from ipaddress import IPv4Network
 
 from router.config.model import PlaneSettings
 from router.plane.model import Rule
-from router.plane.ruleset import mark_of
+from router.plane.words import mark_of
 
 __all__ = ["DEFAULT", "Tables"]
 

@@ -13,7 +13,7 @@ import struct
 
 from router.plane.sysctl import read_sysctl, write_sysctl
 
-__all__ = ["counters", "index", "is_ready", "open_tun", "set_up"]
+__all__ = ["counters", "index", "is_ready", "is_up", "open_tun", "set_up"]
 
 # struct ifreq of <linux/if.h>: 40 octets on 64-bit machines, 32 on others.
 _IFREQ = struct.Struct("=16s24s")
@@ -54,6 +54,14 @@ def is_ready(name: str, mtu: int) -> bool:
     """Whether the device exists, is up and has this MTU."""
     try:
         return bool(_flags(name) & _IFF_UP) and _mtu(name) == mtu
+    except OSError:
+        return False
+
+
+def is_up(name: str) -> bool:
+    """Whether the device exists and is up."""
+    try:
+        return bool(_flags(name) & _IFF_UP)
     except OSError:
         return False
 

@@ -19,7 +19,7 @@ __all__ = [
     "address_message",
     "address_of",
     "canonical",
-    "deletion",
+    "is_ours",
     "owned",
     "route_deletion",
     "route_message",
@@ -34,7 +34,8 @@ OWNED_LABEL = ":roamd"
 
 _IFNAMSIZ = 16
 _RT_TABLE_COMPAT = 252
-_RTPROT_STATIC = 4
+_RTPROT_ROAMD = 114
+"""Protocol number of our routes and rules, of those that iproute2's table leaves free: `ip route` shows it."""
 _UNICAST, _UNREACHABLE = 1, 7
 _SCOPE_UNIVERSE, _SCOPE_LINK, _SCOPE_NOWHERE = 0, 253, 255
 _ONLINK, _CLONED = 0x4, 0x200
@@ -48,8 +49,6 @@ _RULE_ATTRIBUTES = {
 _ROUTE_ATTRIBUTES = {
     "RTA_TABLE", "RTA_DST", "RTA_PREFSRC", "RTA_OIF", "RTA_GATEWAY", "RTA_MULTIPATH", "RTA_CACHEINFO",
 }  # fmt: skip
-_ROUTE_FIELDS = ("family", "dst_len", "tos", "table", "type")
-_RULE_FIELDS = ("family", "src_len", "dst_len", "tos", "table", "action", "flags")
 
 Index = Callable[[str], int]
 Name = Callable[[int], str]
@@ -66,7 +65,7 @@ def canonical(route: Route) -> Route:
 def route_message(route: Route, index: Index) -> Any:
     message = rtmsg()
     message["family"], message["dst_len"] = socket.AF_INET, route.prefix.prefixlen
-    message["table"], message["proto"] = _RT_TABLE_COMPAT, _RTPROT_STATIC
+    message["table"], message["proto"] = _RT_TABLE_COMPAT, _RTPROT_ROAMD
     message["type"] = _UNICAST if route.nexthops else _UNREACHABLE
     direct = bool(route.nexthops) and all(hop.gateway is None for hop in route.nexthops)
     message["scope"] = _SCOPE_LINK if direct else _SCOPE_UNIVERSE
@@ -118,6 +117,7 @@ def rule_message(rule: Rule) -> Any:
     message = fibmsg()
     message["family"], message["action"], message["table"] = socket.AF_INET, _TO_TABLE, _RT_TABLE_COMPAT
     attributes: list[Any] = [["FRA_PRIORITY", rule.priority], ["FRA_TABLE", rule.table]]
+    attributes.append(["FRA_PROTOCOL", _RTPROT_ROAMD])
     if rule.source is not None and rule.source.prefixlen:
         message["src_len"] = rule.source.prefixlen
         attributes.append(["FRA_SRC", str(rule.source.network_address)])
@@ -169,17 +169,10 @@ def owned(message: Any) -> bool:
     return str(message.get_attr("IFA_LABEL") or "").endswith(OWNED_LABEL)
 
 
-def deletion(message: Any) -> Any:
-    """What deletes the route or rule that a dump described, whatever it is."""
-    route = isinstance(message, rtmsg)
-    copy = rtmsg() if route else fibmsg()
-    for field in _ROUTE_FIELDS if route else _RULE_FIELDS:
-        copy[field] = message[field]
-    keep = ("RTA_DST", "RTA_TABLE", "RTA_PRIORITY")
-    copy["attrs"] = [[key, value] for key, value in _pairs(message["attrs"]) if not route or key in keep]
-    if route:
-        copy["scope"] = _SCOPE_NOWHERE
-    return copy
+def is_ours(message: Any) -> bool:
+    """Whether a route or rule carries our protocol number."""
+    protocol = message["proto"] if isinstance(message, rtmsg) else message.get_attr("FRA_PROTOCOL")
+    return bool(protocol == _RTPROT_ROAMD)
 
 
 def _destination(route: Route) -> list[Any]:

@@ -6,11 +6,14 @@ kernel equal to it.  States are plain values: comparable, printable, testable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
-__all__ = ["Encapsulation", "Nexthop", "PlaneState", "Route", "Rule", "Tunnel"]
+__all__ = [
+    "NO_PART", "Chain", "Element", "Encapsulation", "Nexthop", "Part", "PlaneState", "Route", "Rule", "Tunnel",
+]  # fmt: skip
 
 Encapsulation = Literal["ipip", "udp"]
 
@@ -33,6 +36,8 @@ class Tunnel:
     mtu: int = 1480
     link: str = ""
     """Device that the outer packets leave by; empty: as routed.  Tells apart tunnels between the same ends."""
+    group: int = 0
+    """Group of the device (IFLA_GROUP): what a ruleset knows it by without its name."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,39 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Element:
+    """An element of a named set or map of the ruleset, in nft's words; `data` is a map's value."""
+
+    set: str
+    key: str
+    data: str = ""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A chain of the ruleset that comes and goes with its part."""
+
+    name: str
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is wanted for one mobile node: changed, made and removed without a look at the others.
+
+    A tunnel may stand in several parts; every route, chain and element in one.
+    """
+
+    tunnels: tuple[Tunnel, ...] = ()
+    routes: tuple[Route, ...] = ()
+    chains: tuple[Chain, ...] = ()
+    elements: tuple[Element, ...] = ()
+
+
+NO_PART = Part()
+
+
+@dataclass(frozen=True)
 class PlaneState:
     """Everything roamd owns in the kernel."""
 
@@ -81,3 +119,5 @@ class PlaneState:
     """The body of `table ip roamd` in nft's language; empty: no table."""
     foreign_links: tuple[str, ...] = ()
     """Devices that answer ARP for their own addresses alone and follow no redirects (RFC 5944 section 4.6)."""
+    parts: Mapping[Hashable, Part] = field(default_factory=dict)
+    """What belongs to one mobile node each; looked at where a key is said to have changed."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import logging
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, TypeVar
 
 from router import netlink as nl
 from router.config.model import PlaneSettings
-from router.netlink import Netlink, NetlinkError, fibmsg, ifaddrmsg, rtmsg
+from router.netlink import Netlink, NetlinkError, fibmsg, ifaddrmsg, ifinfmsg, rtmsg
 from router.plane import messages
 from router.plane.model import PlaneState, Route, Rule
 
@@ -20,6 +20,7 @@ __all__ = ["Network", "missing", "surplus"]
 _log = logging.getLogger("roamd.plane")
 
 _TABLES, _PRIORITIES = 32, 64
+_EVERY_BIT = 0xFFFFFFFF
 _GONE = (errno.ESRCH, errno.ENOENT, errno.ENODEV, errno.EADDRNOTAVAIL)
 
 Key = tuple[int, IPv4Network]
@@ -41,12 +42,15 @@ def surplus(wanted: Mapping[K, V], present: Mapping[K, V]) -> list[K]:
 class Network:
     """What roamd owns of routing: its block of tables, its block of priorities, its addresses.
 
-    The kernel is read before every change, since routes vanish with their
-    devices and addresses.  A refused change never stops the others: it is
-    counted in `failures` and logged, and the next `put` tries it again.
+    The kernel is read at the start and whenever `stale`, and believed to be as
+    it was left in between.  Routes and rules of ours carry a protocol number
+    of their own; others in our blocks are told by `strangers` and left alone.
+    A refused change never stops the others: it is counted in `failures` and
+    logged, and the next `put` of everything tries it again.
     """
 
     def __init__(self, settings: PlaneSettings) -> None:
+        self._settings = settings
         self._tables = range(settings.table_base, settings.table_base + _TABLES)
         self._priorities = range(settings.rule_priority, settings.rule_priority + _PRIORITIES)
         self._netlink = Netlink()
@@ -54,78 +58,127 @@ class Network:
         self._rules: dict[Rule, Rule] = {}
         self._addresses: dict[Address, bool] = {}
         """Every /32 there is: ours or not."""
+        self.stale = True
+        """What the kernel has may not be what we left."""
         self.failures = 0
+
+    @property
+    def port(self) -> int:
+        """See `Netlink.port`."""
+        return self._netlink.port
 
     def close(self) -> None:
         """Remove all that is owned."""
-        self.clear()
-        self._netlink.close()
-
-    def clear(self) -> None:
+        self.stale = True
         self.put(PlaneState())
         self.prune(PlaneState())
+        self._netlink.close()
 
-    def replace_known(self, routes: Iterable[Route]) -> None:
+    def has_place_for(self, message: Any) -> bool:
+        """Whether a route or rule lies in our blocks."""
+        if isinstance(message, rtmsg):
+            return messages.table_of(message) in self._tables
+        return (message.get_attr("FRA_PRIORITY") or 0) in self._priorities
+
+    def uses(self, device: str) -> bool:
+        """Whether a route of ours leads there."""
+        return any(_leads_to(route, (device,)) for route in self._routes.values())
+
+    def strangers(self) -> list[str]:
+        """What others have in our blocks of tables and priorities, or do with our mark bits; in `ip`'s words."""
+        found = []
+        for message in self._dump(rtmsg(), nl.RTM_GETROUTE):
+            table = messages.table_of(message)
+            if table in self._tables and not messages.is_ours(message):
+                found.append(f"a route in table {table}: choose another table_base")
+        for message in self._dump(fibmsg(), nl.RTM_GETRULE):
+            if messages.is_ours(message):
+                continue
+            priority, mask = message.get_attr("FRA_PRIORITY") or 0, message.get_attr("FRA_FWMASK") or 0
+            if priority in self._priorities:
+                found.append(f"a rule of priority {priority}: choose another rule_priority")
+            elif mask != _EVERY_BIT and mask & self._settings.mark_mask:
+                found.append(f"a rule of priority {priority} for marks {mask:#x}: choose another mark_mask")
+        return found
+
+    def replace_known(self, routes: Iterable[Route], held: Collection[str] = ()) -> None:
         """The fail-over: replace those routes that exist and should differ, and nothing else.
 
         A route through a device that is still to be made waits for `put`.
         """
         for route in map(messages.canonical, routes):
-            key = (route.table, route.prefix)
-            if key in self._routes and self._routes[key] != route and _possible(route):
+            before = self._routes.get((route.table, route.prefix))
+            if before not in (None, route) and not _leads_to(before, held) and _possible(route):
                 self._try("route", route, self._put_route)
 
-    def put(self, state: PlaneState) -> None:
-        """Add and change what is wanted: addresses first, since routes may name them as their source."""
-        self._read()
+    def put(self, state: PlaneState, routes: Iterable[Route] = (), held: Collection[str] = ()) -> None:
+        """Add and change what is wanted, `routes` beside those of `state`.
+
+        Addresses come first, since routes may name them as their source.  A
+        route through one of the devices `held` stays as a predecessor left it.
+        """
+        if self.stale:
+            self._read()
         for pair in state.addresses:
             if pair not in self._addresses:
                 self._try("address", pair, self._put_address)
-        for route in missing(_by_key(state.routes), self._routes):
-            self._try("route", route, self._put_route)
+        self.put_routes((*state.routes, *routes), held)
         for rule in missing(_by_self(state.rules), self._rules):
             self._try("rule", rule, self._put_rule)
 
-    def prune(self, state: PlaneState) -> None:
-        """Remove what is ours and not wanted any more, as `put` found it."""
+    def put_routes(self, routes: Iterable[Route], held: Collection[str] = ()) -> None:
+        """Add and change these."""
+        for route in missing(_by_key(routes), self._routes):
+            before = self._routes.get((route.table, route.prefix))
+            if before is None or not _leads_to(before, held):
+                self._try("route", route, self._put_route)
+
+    def drop_routes(self, routes: Iterable[Route]) -> None:
+        """Remove these, if they are there."""
+        for key in _by_key(routes):
+            if key in self._routes:
+                self._try("route", self._routes[key], self._drop_route)
+
+    def prune(self, state: PlaneState, routes: Iterable[Route] = (), held: Collection[str] = ()) -> None:
+        """Remove what is ours and not wanted any more; what leads to the devices `held` stays."""
         for rule in surplus(_by_self(state.rules), self._rules):
             self._try("rule", rule, self._drop_rule)
-        for key in surplus(_by_key(state.routes), self._routes):
-            self._try("route", self._routes[key], self._drop_route)
+        for key in surplus(_by_key((*state.routes, *routes)), self._routes):
+            if not _leads_to(self._routes[key], held):
+                self._try("route", self._routes[key], self._drop_route)
         for pair in surplus(dict.fromkeys(state.addresses, True), self._addresses):
             if self._addresses[pair]:
                 self._try("address", pair, self._drop_address)
 
+    def set_group(self, device: str, group: int) -> None:
+        """Put a device into a group.  Raises NetlinkError."""
+        message: Any = ifinfmsg()
+        message["index"], message["attrs"] = _index(device), [["IFLA_GROUP", group]]
+        self._netlink.request(message, nl.RTM_SETLINK)
+
     def _read(self) -> None:
-        """Learn what is there; what lies in our blocks and cannot be ours goes at once."""
+        """Learn what is there."""
         self._routes, self._rules = {}, {}
         for message in self._dump(rtmsg(), nl.RTM_GETROUTE):
-            if messages.table_of(message) in self._tables:
+            if messages.table_of(message) in self._tables and messages.is_ours(message):
                 route = messages.route_of(message, _name)
-                if route is None:
-                    self._remove_stranger(message, nl.RTM_DELROUTE)
-                else:
+                if route is not None:
                     self._routes[route.table, route.prefix] = route
         for message in self._dump(fibmsg(), nl.RTM_GETRULE):
-            if (message.get_attr("FRA_PRIORITY") or 0) in self._priorities:
+            if (message.get_attr("FRA_PRIORITY") or 0) in self._priorities and messages.is_ours(message):
                 rule = messages.rule_of(message)
-                if rule is None:
-                    self._remove_stranger(message, nl.RTM_DELRULE)
-                else:
+                if rule is not None:
                     self._rules[rule] = rule
         self._addresses = {
             messages.address_of(message, _name): messages.owned(message)
             for message in self._dump(ifaddrmsg(), nl.RTM_GETADDR)
             if message["prefixlen"] == 32
         }
+        self.stale = False
 
     def _dump(self, message: Any, kind: int) -> list[Any]:
         message["family"] = socket.AF_INET
         return [item for item in self._netlink.dump(message, kind) if item["family"] == socket.AF_INET]
-
-    def _remove_stranger(self, message: Any, kind: int) -> None:
-        description = f"{messages.table_of(message)} {message['attrs']}"
-        self._try("foreign entry", description, lambda _: self._delete(messages.deletion(message), kind))
 
     def _try(self, what: str, item: V, change: Callable[[V], None]) -> None:
         try:
@@ -176,6 +229,10 @@ def _by_key(routes: Iterable[Route]) -> dict[Key, Route]:
 
 def _by_self(rules: Iterable[Rule]) -> dict[Rule, Rule]:
     return {rule: rule for rule in rules}
+
+
+def _leads_to(route: Route, devices: Collection[str]) -> bool:
+    return bool(devices) and any(hop.device in devices for hop in route.nexthops)
 
 
 def _possible(route: Route) -> bool:

@@ -1,65 +1,189 @@
-"""nftables: one table, replaced whole and atomically."""
+"""nftables: one table, made whole and atomically, its named sets kept element by element."""
 
 from __future__ import annotations
 
 import asyncio
 import asyncio.subprocess
+import hashlib
+import json
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from router.plane.errors import PlaneError
+from router.plane.model import Chain, Element
 
-__all__ = ["Nft"]
+__all__ = ["Nft", "elements_of"]
 
 _TABLE = "ip roamd"
 _TIMEOUT = 20.0
+_REMEMBERED = 64
+_MARKER = "text_"
+"""An empty chain whose name tells which text the table was made from."""
+
+Key = tuple[str, str]
 
 
 class Nft:
-    """`table ip roamd`, through one `nft -f -` per change."""
+    """`table ip roamd`, through one `nft -f -` per change.
+
+    A table that a predecessor left is kept as it is, elements and all, as long
+    as the text it was made from is the wanted one; see `adopt`.
+    """
 
     def __init__(self) -> None:
         self._body: str | None = None
+        self._elements: dict[Key, Element] = {}
+        self._chains: dict[str, Chain] = {}
+        self.adopted = False
+        """The table is there and made by a predecessor."""
+        self._processes: deque[int] = deque(maxlen=_REMEMBERED)
 
-    async def clear(self) -> None:
-        """Remove what a killed predecessor left.
+    async def adopt(self) -> None:
+        """Learn what a predecessor left.
 
         Where nft does not work nothing was left; the first ruleset to be
         loaded will tell what is amiss.
         """
         try:
-            await self.apply("")
+            code, out, _ = await _run(["-j", "list", "table", *_TABLE.split()], "", self._processes.append)
         except PlaneError:
-            self._body = ""
+            code, out = 1, ""
+        self.adopted = code == 0
+        self._body = ""
+        if self.adopted:
+            found = json.loads(out)["nftables"]
+            self._elements = {(item.set, item.key): item for item in elements_of(found)}
+            names = [item["chain"]["name"] for item in found if "chain" in item]
+            self._body = next((name for name in names if name.startswith(_MARKER)), None)
 
-    async def apply(self, body: str) -> None:
-        """Make the table's content `body`; an empty body removes it.  Raises PlaneError."""
-        if body == self._body:
+    async def apply(
+        self, body: str, chains: Iterable[Chain] = (), elements: Iterable[Element] = (), *, hold: bool = False
+    ) -> None:
+        """Make the table equal to `body` with exactly these chains and elements; an empty body removes it.
+
+        `hold` keeps a predecessor's elements and chains that are not named, where the text is the same.
+        Raises PlaneError.
+        """
+        wanted = {(item.set, item.key): item for item in elements}
+        if hold and self.adopted and body:
+            if self._body == _marker(body):
+                await self.change(chains, (), elements, ())
+                return
+            wanted = self._elements | wanted
+        named = {item.name: item for item in chains}
+        if (body, named, wanted) == (self._body, self._chains, self._elements) and not self.adopted:
             return
         self._body = None
         # Declared first, so that deleting it cannot fail: one transaction in
         # which packets see the old table or the new one, never none.
         text = f"add table {_TABLE}\ndelete table {_TABLE}\n"
         if body:
-            text += f"table {_TABLE} {{\n{body}}}\n"
-        await _run(text)
-        self._body = body
+            text += f"table {_TABLE} {{\n{body}  chain {_marker(body)} {{\n  }}\n}}\n"
+            text += _chains_added(named.values()) + _elements_added(wanted.values())
+        await self._load(text)
+        self._body, self._chains, self._elements, self.adopted = body, named, wanted, False
+
+    async def change(
+        self,
+        chains: Iterable[Chain],
+        gone_chains: Iterable[str],
+        elements: Iterable[Element],
+        gone_elements: Iterable[Element],
+    ) -> None:
+        """Put these chains and elements, and take those away; nothing else is looked at.  Raises PlaneError."""
+        put = {(item.set, item.key): item for item in elements}
+        put = {key: item for key, item in put.items() if self._elements.get(key) != item}
+        gone = {(item.set, item.key) for item in gone_elements} - put.keys()
+        old = [self._elements[key] for key in (*gone, *put) if key in self._elements]
+        named = {item.name: item for item in chains if self._chains.get(item.name) != item}
+        lost = [name for name in gone_chains if name in self._chains and name not in named]
+        text = "".join(f"delete element {_TABLE} {item.set} {{ {item.key} }}\n" for item in old)
+        text += _chains_added(named.values()) + _elements_added(put.values())
+        text += "".join(f"flush chain {_TABLE} {name}\ndelete chain {_TABLE} {name}\n" for name in lost)
+        if not text:
+            return
+        await self._load(text)
+        for key in gone:
+            self._elements.pop(key, None)
+        for name in lost:
+            del self._chains[name]
+        self._elements |= put
+        self._chains |= named
+
+    async def _load(self, text: str) -> None:
+        code, _, errors = await _run(["-f", "-"], text, self._processes.append)
+        if code:
+            raise PlaneError(f"nft refused the ruleset: {_one_line(errors)}")
+
+    def is_ours(self, process: int) -> bool:
+        """Whether an nft with this process id was ours, lately."""
+        return process in self._processes
+
+    def forget(self) -> None:
+        """Somebody has changed the table: the next `apply` makes it anew."""
+        self._body, self.adopted = None, False
 
 
-async def _run(text: str) -> None:
-    pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+def elements_of(listing: list[dict[str, Any]]) -> Iterable[Element]:
+    """The elements of the named sets and maps in what `nft -j list table` says, in nft's words."""
+    for item in listing:
+        found = item.get("map") or item.get("set") or {}
+        for entry in found.get("elem", ()):
+            key, data = entry if isinstance(entry, list) else (entry, None)
+            yield Element(found["name"], _words(key, found["type"]), _verdict(data))
+
+
+def _words(value: Any, types: Any) -> str:
+    if isinstance(value, dict) and "concat" in value:
+        return " . ".join(_words(part, kind) for part, kind in zip(value["concat"], types, strict=False))
+    if isinstance(value, dict) and "prefix" in value:
+        return f"{value['prefix']['addr']}/{value['prefix']['len']}"
+    return f'"{value}"' if types == "ifname" else str(value)
+
+
+def _verdict(data: Any) -> str:
+    if not isinstance(data, dict):
+        return "" if data is None else str(data)
+    word, target = next(iter(data.items()))
+    return f"{word} {target['target']}" if isinstance(target, dict) else word
+
+
+def _marker(body: str) -> str:
+    return _MARKER + hashlib.sha256(body.encode()).hexdigest()[:16]
+
+
+def _chains_added(chains: Iterable[Chain]) -> str:
+    text = ""
+    for item in chains:
+        text += f"add chain {_TABLE} {item.name}\nflush chain {_TABLE} {item.name}\n"
+        text += "".join(f"add rule {_TABLE} {item.name} {rule}\n" for rule in item.rules)
+    return text
+
+
+def _elements_added(elements: Iterable[Element]) -> str:
+    by_set: dict[str, list[str]] = {}
+    for item in elements:
+        by_set.setdefault(item.set, []).append(f"{item.key} : {item.data}" if item.data else item.key)
+    return "".join(f"add element {_TABLE} {name} {{ {', '.join(all_)} }}\n" for name, all_ in by_set.items())
+
+
+async def _run(words: list[str], text: str, started: Callable[[int], None]) -> tuple[int, str, str]:
+    pipe = asyncio.subprocess.PIPE
     try:
-        process = await asyncio.create_subprocess_exec("nft", "-f", "-", stdin=pipe, stdout=null, stderr=pipe)
+        process = await asyncio.create_subprocess_exec("nft", *words, stdin=pipe, stdout=pipe, stderr=pipe)
     except FileNotFoundError:
         raise PlaneError("nft not found: install nftables") from None
+    started(process.pid)
     try:
-        _, errors = await asyncio.wait_for(process.communicate(text.encode()), _TIMEOUT)
+        out, errors = await asyncio.wait_for(process.communicate(text.encode()), _TIMEOUT)
     except TimeoutError:
         raise PlaneError(f"nft gave no answer in {_TIMEOUT:.0f} s") from None
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if process.returncode:
-        raise PlaneError(f"nft refused the ruleset: {_one_line(errors.decode(errors='replace'))}")
+    return process.returncode or 0, out.decode(errors="replace"), errors.decode(errors="replace")
 
 
 def _one_line(complaint: str) -> str:

@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from ipaddress import IPv4Address
 
 from router.config.model import PlaneSettings
 from router.plane import link
 from router.plane.errors import PlaneError
 from router.plane.kernel import KernelTunnels
-from router.plane.model import PlaneState, Tunnel
+from router.plane.model import NO_PART, Element, Part, PlaneState, Tunnel
 from router.plane.network import Network
 from router.plane.nft import Nft
 from router.plane.sysctl import OwnedSysctls
 from router.plane.userspace import UserspaceTunnels
+from router.plane.watch import PlaneWatch
 
 __all__ = ["Plane", "PlaneError"]
 
@@ -30,34 +31,64 @@ _ON_FOREIGN_LINKS = {"arp_ignore": "1", "accept_redirects": "0"}
 
 
 class Plane:
-    """One per network namespace.  `start()` first, `close()` last; in between `apply()`, from any task."""
+    """One per network namespace.  `start()` first, `close()` last; in between `apply()`, from any task.
 
-    def __init__(self, settings: PlaneSettings) -> None:
+    Tunnels that a killed predecessor left in the kernel go on: they and the
+    routes into them are held until they are wanted again, or for `hold`
+    seconds.  What a predecessor left and nobody will want goes then.
+    """
+
+    def __init__(self, settings: PlaneSettings, hold: float = 15.0) -> None:
         self._settings = settings
+        self._hold = hold
         self._network = Network(settings)
         self._nft = Nft()
         self._user = UserspaceTunnels()
         self._kernel: KernelTunnels | None = None
+        self._watch: PlaneWatch | None = None
+        self._release: asyncio.TimerHandle | None = None
+        self._held: set[str] = set()
+        self._parts: dict[Hashable, Part] = {}
+        self._users: dict[str, set[Hashable]] = {}
+        """The parts that want a tunnel, by its device."""
+        self._own: frozenset[str] = frozenset()
+        """Devices of the tunnels that belong to no part."""
         self._sysctls, self._link_sysctls = OwnedSysctls(), OwnedSysctls()
         self._turn = asyncio.Lock()
         self._newest = PlaneState()
+        self._changed: set[Hashable] | None = None
         self._asked = self._done = 0
         self.tunnel_failures = 0
 
-    async def start(self) -> None:
-        """Learn what the kernel can, and clear what a killed predecessor left.  Raises PlaneError."""
+    async def start(self, disturbed: Callable[[], None] = lambda: None) -> None:
+        """Learn what the kernel can and what a killed predecessor left; `disturbed()` asks for an `apply`.
+
+        Raises PlaneError where others have routes or rules in our places.
+        """
+        strangers = self._network.strangers()
+        if strangers:
+            raise PlaneError("the kernel has " + "; ".join(dict.fromkeys(strangers)))
         if self._settings.kind != "userspace" and KernelTunnels.available():
             self._kernel = KernelTunnels()
             self._kernel.adopt()
+            self._held = set(self._kernel.names())
         elif self._settings.kind == "kernel":
             raise PlaneError("plane 'kernel': this kernel makes no ipip devices: install kmod-ipip")
         self._sysctls.set(_HASH_POLICY, _BY_PORTS)
-        self._network.clear()
-        await self._nft.clear()
+        await self._nft.adopt()
+        self._watch = PlaneWatch(self._network, self._nft, self._owns, disturbed)
+        if self._held:
+            _log.info("taking over %d tunnels of a predecessor", len(self._held))
+            loop = asyncio.get_running_loop()
+            self._release = loop.call_later(self._hold, self._let_go, disturbed)
 
     async def close(self) -> None:
         """Remove all that is owned.  What cannot be removed is logged."""
         async with self._turn:
+            if self._release is not None:
+                self._release.cancel()
+            if self._watch is not None:
+                self._watch.close()
             try:
                 await self._nft.apply("")
             except PlaneError as error:
@@ -68,6 +99,12 @@ class Plane:
                 self._kernel.close()
             self._sysctls.restore()
             self._link_sysctls.restore()
+
+    def _let_go(self, disturbed: Callable[[], None]) -> None:
+        if self._held:
+            _log.info("%d tunnels of a predecessor were wanted no more", len(self._held))
+        self._held.clear()
+        disturbed()
 
     def attach(self, local: IPv4Address, port: int, sock: socket.socket) -> None:
         """Share the registration's UDP socket with the tunnels from `local:port`."""
@@ -81,37 +118,112 @@ class Plane:
         """Hand over a datagram whose first octet is 4; False (and counted) when it belongs to no tunnel."""
         return self._user.deliver(local, port, source, datagram)
 
-    def apply_routes_now(self, state: PlaneState) -> None:
+    def apply_routes_now(self, state: PlaneState, changed: Collection[Hashable] | None = None) -> None:
         """The urgent part of `apply`: routes that exist and should differ, in force on return."""
-        self._network.replace_known(state.routes)
+        keys = state.parts if changed is None else changed
+        routes = [route for key in keys for route in state.parts.get(key, NO_PART).routes]
+        self._network.replace_known((*(state.routes if changed is None else ()), *routes), self._held)
 
-    async def apply(self, state: PlaneState) -> None:
+    async def apply(self, state: PlaneState, changed: Collection[Hashable] | None = None) -> None:
         """Make the kernel equal to `state`, or to a newer one given meanwhile.
 
+        With `changed`, only these parts may differ from those applied before.
         Calls wait for each other; one that waited does nothing when a newer
         state went with the call before.  A tunnel, route, rule or address that
         the kernel refuses is logged, counted and tried again the next time.
         Raises PlaneError when nft refuses; all else has been applied then.
         """
-        self.apply_routes_now(state)
+        self.apply_routes_now(state, changed)
+        first = self._asked == self._done
         self._newest, self._asked = state, self._asked + 1
+        before: set[Hashable] | None = set() if first else self._changed
+        self._changed = None if changed is None or before is None else before | set(changed)
         mine = self._asked
         async with self._turn:
             if self._done < mine:
-                asked = self._asked
-                await self._settle(self._newest)
+                asked, keys = self._asked, self._changed
+                failures = self._failures()
+                if keys is None or self._network.stale:
+                    await self._settle(self._newest)
+                else:
+                    await self._settle_parts(self._newest, keys)
+                self._network.stale = self._network.stale or self._failures() > failures
                 self._done = asked
 
     async def _settle(self, state: PlaneState) -> None:
+        """Everything: what the kernel has is read, and what nobody wants goes."""
         self._link_sysctls.keep(_knobs(state.foreign_links))
-        for tunnel in state.tunnels:
+        self._parts = dict(state.parts.items())
+        parts = self._parts.values()
+        self._own = frozenset(tunnel.device for tunnel in state.tunnels)
+        self._users = {}
+        for key, part in self._parts.items():
+            for tunnel in part.tunnels:
+                self._users.setdefault(tunnel.device, set()).add(key)
+        for tunnel in (*state.tunnels, *(tunnel for part in parts for tunnel in part.tunnels)):
             self._put_tunnel(tunnel)
-        self._network.put(state)
+        self._held -= self._own | self._users.keys()
+        routes = [route for part in parts for route in part.routes]
+        self._network.stale = True
+        self._network.put(state, routes, self._held)
         try:
-            await self._nft.apply(state.ruleset)
+            await self._settle_table(state)
         finally:
-            self._network.prune(state)
-            self._drop_tunnels({tunnel.device for tunnel in state.tunnels})
+            self._network.prune(state, routes, self._held)
+            self._drop_tunnels(self._own | self._users.keys() | self._held)
+
+    async def _settle_table(self, state: PlaneState) -> None:
+        if self._held and self._nft.adopted and not state.parts:
+            # Its rules know the tunnels that are held, ours not yet.
+            return
+        parts = self._parts.values()
+        await self._nft.apply(
+            state.ruleset,
+            [chain for part in parts for chain in part.chains],
+            [element for part in parts for element in part.elements],
+            hold=bool(self._held),
+        )
+
+    async def _settle_parts(self, state: PlaneState, keys: Collection[Hashable]) -> None:
+        """These parts alone: what they were before is known."""
+        pairs = [(key, self._parts.get(key, NO_PART), state.parts.get(key, NO_PART)) for key in keys]
+        for key, before, part in pairs:
+            for tunnel in part.tunnels:
+                self._users.setdefault(tunnel.device, set()).add(key)
+                self._held.discard(tunnel.device)
+                if tunnel not in before.tunnels:
+                    self._put_tunnel(tunnel)
+            self._network.put_routes(part.routes, self._held)
+            self._parts[key] = part
+            if part is NO_PART:
+                del self._parts[key]
+        try:
+            await self._nft.change(
+                [chain for _, _, part in pairs for chain in part.chains],
+                [chain.name for _, before, part in pairs for chain in before.chains if not part.chains],
+                [element for _, _, part in pairs for element in part.elements],
+                [element for _, before, part in pairs for element in _lost(before.elements, part.elements)],
+            )
+        finally:
+            for key, before, part in pairs:
+                kept = {(route.table, route.prefix) for route in part.routes}
+                gone = [route for route in before.routes if (route.table, route.prefix) not in kept]
+                self._network.drop_routes(gone)
+                self._drop_unused(key, before, part)
+
+    def _drop_unused(self, key: Hashable, before: Part, part: Part) -> None:
+        wanted = {tunnel.device for tunnel in part.tunnels}
+        for device in {tunnel.device for tunnel in before.tunnels} - wanted:
+            users = self._users.get(device, set())
+            users.discard(key)
+            if not users and device not in self._own:
+                self._users.pop(device, None)
+                self._user.drop(device)
+                if self._kernel is not None:
+                    self._kernel.drop(device)
+
+    def _failures(self) -> int:
+        return self._network.failures + self.tunnel_failures
 
     def kind_of(self, tunnel: Tunnel) -> str:
         """`kernel` or `userspace`."""
@@ -127,14 +239,15 @@ class Plane:
 
     def counters(self) -> dict[str, int]:
         """Changes the kernel refused, and packets that came for no tunnel."""
-        return {
-            "plane_refused": self._network.failures + self.tunnel_failures,
-            "tunnel_unmatched": self._user.unmatched,
-        }
+        watched = self._watch.counters if self._watch is not None else {}
+        return {"plane_refused": self._failures(), "tunnel_unmatched": self._user.unmatched, **watched}
 
     def _names(self) -> set[str]:
         kernel = self._kernel.names() if self._kernel is not None else set()
         return self._user.names() | kernel
+
+    def _owns(self, device: str) -> bool:
+        return device in self._own or device in self._users
 
     def _in_kernel(self, tunnel: Tunnel) -> bool:
         return self._kernel is not None and tunnel.encapsulation == "ipip"
@@ -151,16 +264,24 @@ class Plane:
                 self._user.put(tunnel)
             if not link.is_ready(name, tunnel.mtu):
                 link.set_up(name, tunnel.mtu)
+                if tunnel.group:
+                    self._network.set_group(name, tunnel.group)
         except (PlaneError, OSError) as error:
             self.tunnel_failures += 1
             _log.warning("tunnel %s: %s", name, error)
 
-    def _drop_tunnels(self, keep: set[str]) -> None:
-        for name in self._user.names() - keep:
+    def _drop_tunnels(self, keep: Collection[str]) -> None:
+        for name in self._user.names() - set(keep):
             self._user.drop(name)
         if self._kernel is not None:
-            for name in self._kernel.names() - keep:
+            for name in self._kernel.names() - set(keep):
                 self._kernel.drop(name)
+
+
+def _lost(before: Iterable[Element], now: Iterable[Element]) -> list[Element]:
+    """The elements whose place is empty now."""
+    kept = {(element.set, element.key) for element in now}
+    return [element for element in before if (element.set, element.key) not in kept]
 
 
 def _knobs(foreign_links: Iterable[str]) -> dict[str, str]:

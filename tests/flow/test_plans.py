@@ -1,13 +1,12 @@
 """The kernel state wanted for a given set of bindings."""
 
-import dataclasses
 from ipaddress import IPv4Address, IPv4Network
 
 from router.config.model import Flow, HomeAgent, MobileNode, SecurityAssociation
-from router.flow.home_plan import HomeMobile, home_plan, shared_tunnel_name, tunnel_name
+from router.flow.home_plan import HomeMobile, home_part, home_plan, shared_tunnel_name, tunnel_name
 from router.flow.mobile_plan import MobilePath, mobile_plan
 from router.mip.wire.selector import TrafficSelector
-from router.plane.model import Nexthop, Tunnel
+from router.plane.model import Element, Nexthop, Tunnel
 
 HOME = IPv4Address("10.99.0.2")
 AGENT = IPv4Address("198.51.100.1")
@@ -83,32 +82,55 @@ def test_lan_without_a_prefix_is_translated_to_the_home_address_never_masquerade
     assert "masquerade" not in ruleset
 
 
-def mobile(*bound, numbers=(1, 2)):
-    tunnels = tuple(
-        (n, Tunnel(tunnel_name(HOME, n), AGENT, IPv4Address(f"192.0.2.{n}"), "ipip")) for n in bound
-    )
-    return HomeMobile(HOME, (LAN,), tunnels, numbers)
+def tunnel(number, *, remote=None, **more):
+    remote = remote or IPv4Address(f"192.0.2.{number}")
+    return Tunnel(tunnel_name(HOME, number), AGENT, remote, "ipip", group=7400 + number, **more)
+
+
+def mobile(*bound, numbers=(1, 2), **more):
+    return HomeMobile(HOME, (LAN,), tuple((n, tunnel(n)) for n in bound), numbers, **more)
 
 
 def test_home_agent_moves_a_lost_bindings_flows_to_the_living():
-    state = home_plan(HomeAgent(AGENT), (), [mobile(2)])
+    part = home_part(HomeAgent(AGENT), mobile(2))
     for prefix in (IPv4Network(HOME), LAN):
-        assert [hop.device for hop in routes(state)[7401, prefix].nexthops] == [tunnel_name(HOME, 2)]
+        assert [hop.device for hop in routes(part)[7401, prefix].nexthops] == [tunnel_name(HOME, 2)]
 
 
 def test_home_network_without_a_binding_is_unreachable_not_a_loop():
-    state = home_plan(HomeAgent(AGENT), (IPv4Network("10.99.0.0/24"),), [mobile(numbers=())])
-    table = routes(state)
-    for prefix in (IPv4Network("10.99.0.0/24"), LAN, IPv4Network(HOME)):
-        assert table[7400, prefix].nexthops == ()
-    assert "chain assign" not in state.ruleset
+    network = IPv4Network("10.99.0.0/24")
+    assert routes(home_plan(HomeAgent(AGENT), (network,), {}))[7400, network].nexthops == ()
+    part = home_part(HomeAgent(AGENT), mobile(numbers=()))
+    for prefix in (LAN, IPv4Network(HOME)):
+        assert routes(part)[7400, prefix].nexthops == ()
+    assert (part.tunnels, part.chains, part.elements) == ((), (), ())
+
+
+def test_a_binding_changes_no_rule_and_no_other_mobile_nodes_part():
+    bare, full = (
+        home_plan(HomeAgent(AGENT), (), parts)
+        for parts in ({}, {HOME: home_part(HomeAgent(AGENT), mobile(1, 2))})
+    )
+    assert (bare.ruleset, bare.rules, bare.routes) == (full.ruleset, full.rules, full.routes)
+
+
+def test_a_flow_nobody_spoke_of_is_spread_over_what_lives():
+    part = home_part(HomeAgent(AGENT), mobile(1, 2))
+    hops = routes(part)[7400, LAN].nexthops
+    assert [(hop.device, hop.weight) for hop in hops] == [
+        (tunnel_name(HOME, 1), 100),
+        (tunnel_name(HOME, 2), 100),
+    ]
 
 
 def test_home_agent_accepts_only_the_mobiles_own_sources_from_its_tunnel():
-    ruleset = home_plan(HomeAgent(AGENT), (), [mobile(1, 2)]).ruleset
-    door = ruleset.partition("chain in_1 {")[2].partition("}\n  }")[0]
-    assert f"ip saddr vmap {{ {HOME}/32 : goto pin_2, {LAN} : goto pin_2 }}" in door
-    assert "counter drop" in door
+    ruleset = home_plan(HomeAgent(AGENT), (), {}).ruleset
+    door = ruleset.partition("chain in_2 {")[2].partition("}\n  }")[0]
+    assert door.index("| 0x2000000") < door.index("fib saddr . mark . iif oif missing counter drop")
+    assert door.index("counter drop") < door.index("goto pin_2")
+    part = home_part(HomeAgent(AGENT), mobile(1, 2))
+    assert {found.group for found in part.tunnels} == {7401, 7402}
+    assert [hop.device for hop in routes(part)[7402, LAN].nexthops] == [tunnel_name(HOME, 2)]
 
 
 def test_tunnel_names_fit_the_kernel_and_differ():
@@ -119,21 +141,22 @@ def test_tunnel_names_fit_the_kernel_and_differ():
 
 def test_two_mobiles_at_one_foreign_agent_share_its_tunnel():
     agent = IPv4Address("192.0.2.1")
-    tunnel = Tunnel(shared_tunnel_name(agent), AGENT, agent, "ipip")
-    second = IPv4Address("10.99.0.3")
-    both = [HomeMobile(home, (), ((1, tunnel),), (1,)) for home in (HOME, second)]
-    state = home_plan(HomeAgent(AGENT), (), both)
-    assert state.tunnels == (tunnel,)
-    assert f"{{ {HOME}/32 : goto pin_1, {second}/32 : goto pin_1 }}" in state.ruleset
+    shared = Tunnel(shared_tunnel_name(agent), AGENT, agent, "ipip", group=7400)
+    for home in (HOME, IPv4Address("10.99.0.3")):
+        part = home_part(HomeAgent(AGENT), HomeMobile(home, (), ((1, shared),), (1,)))
+        assert part.tunnels == (shared,)
+        assert Element("shared", f'"{shared.device}" . {home}', "goto pin_1") in part.elements
 
 
 def test_a_home_agents_flow_bindings_come_before_the_way_a_flow_came():
     web = TrafficSelector(source_port=(80, 80), protocol=(6, 6))
-    bound = dataclasses.replace(mobile(1, 2), policies=((web, 2), (TrafficSelector(), None)))
-    ruleset = home_plan(HomeAgent(AGENT), (), [bound]).ruleset
-    assert "meta l4proto 6 th sport 80 goto flow_2\n    counter drop" in ruleset
-    assign = ruleset.partition("chain assign {")[2]
-    assert assign.index("jump policy_") < assign.index("ct mark")
+    part = home_part(HomeAgent(AGENT), mobile(1, 2, policies=((web, 2), (TrafficSelector(), None))))
+    (chain,) = part.chains
+    assert chain.rules == ("meta l4proto 6 th sport 80 goto flow_2", "counter drop")
+    jumps = {element.key: element.data for element in part.elements if element.set.startswith("policy_")}
+    assert jumps == {str(HOME): f"jump {chain.name}", str(LAN): f"jump {chain.name}"}
+    assign = home_plan(HomeAgent(AGENT), (), {}).ruleset.partition("chain assign {")[2]
+    assert assign.index("@policy_address") < assign.index("ct mark")
 
 
 def test_signalling_is_nobodys_flow():
@@ -161,15 +184,15 @@ def test_mobile_networks_behind_a_foreign_agent_go_in_a_tunnel_of_their_own_insi
 
 def test_the_home_agent_nests_a_tunnel_for_mobile_networks_behind_a_foreign_agent():
     agent = IPv4Address("192.0.2.1")
-    outer = Tunnel(shared_tunnel_name(agent), AGENT, agent, "ipip")
-    inner = Tunnel(tunnel_name(HOME, 1), AGENT, HOME, "ipip", link=outer.device)
-    own = Tunnel(tunnel_name(HOME, 2), AGENT, IPv4Address("192.0.2.2"), "ipip")
-    node = HomeMobile(HOME, (LAN,), ((1, outer), (2, own)), (1, 2), ((1, inner),))
-    state = home_plan(HomeAgent(AGENT), (), [node])
-    assert set(state.tunnels) == {outer, inner, own}
-    ways = {prefix: routes(state)[7401, prefix].nexthops for prefix in (IPv4Network(HOME), LAN)}
+    outer = Tunnel(shared_tunnel_name(agent), AGENT, agent, "ipip", group=7400)
+    inner, own = tunnel(1, remote=HOME, link=outer.device), tunnel(2)
+    part = home_part(
+        HomeAgent(AGENT), HomeMobile(HOME, (LAN,), ((1, outer), (2, own)), (1, 2), ((1, inner),))
+    )
+    assert set(part.tunnels) == {outer, inner, own}
+    ways = {prefix: routes(part)[7401, prefix].nexthops for prefix in (IPv4Network(HOME), LAN)}
     assert ways == {IPv4Network(HOME): (Nexthop(outer.device),), LAN: (Nexthop(inner.device),)}
-    assert [hop.device for hop in routes(state)[7400, LAN].nexthops] == [inner.device, own.device]
+    assert [hop.device for hop in routes(part)[7400, LAN].nexthops] == [inner.device, own.device]
 
 
 def test_at_home_nothing_is_tunnelled_or_marked():

@@ -19,6 +19,7 @@ import traceback
 from ipaddress import IPv4Address, IPv4Network  # noqa: F401
 
 LOGGED = []
+DISTURBED = []
 SOCKETS = {}
 plane = None
 
@@ -31,7 +32,7 @@ class Collector(logging.Handler):
 async def begin(kind="userspace"):
     global plane
     plane = Plane(PlaneSettings(kind=kind))  # noqa: F821
-    await plane.start()
+    await plane.start(lambda: DISTURBED.append(1))
 
 
 def open_udp(address, port):
@@ -63,6 +64,24 @@ def close_udp(address, port):
     sock = SOCKETS.pop((address, port))
     asyncio.get_running_loop().remove_reader(sock)
     sock.close()
+
+
+async def until(condition, seconds=5.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("in vain")
+        await asyncio.sleep(0.01)
+
+
+def forge_route_deletion(port, table):
+    """What a process without any right may send: a routing event, from itself."""
+    body = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, 252, 114, 0, 1, 0) + struct.pack(
+        "=HHI", 8, 15, table
+    )
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
+        sock.bind((0, 0))
+        sock.sendto(struct.pack("=IHHII", 16 + len(body), 25, 0, 0, 0) + body, (port, 0))
 
 
 def clock_routes(state):

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.netlink import fibmsg, rtmsg
 from router.plane import messages
 from router.plane.model import Nexthop, PlaneState, Route, Rule
 from router.plane.network import missing, surplus
@@ -92,13 +91,6 @@ class TestMessages:
         learned = messages.route_message(Route(7400, DEFAULT), INDEX.__getitem__)
         learned["flags"] = 0x200
         assert messages.table_of(over_the_wire(learned)) == -1
-
-    @pytest.mark.parametrize("kind", [rtmsg, fibmsg])
-    def test_a_deletion_names_the_table(self, kind):
-        make = messages.route_message if kind is rtmsg else lambda rule, _: messages.rule_message(rule)
-        thing = Route(7409, DEFAULT) if kind is rtmsg else Rule(7400, 7409)
-        deletion = messages.deletion(over_the_wire(make(thing, INDEX.__getitem__)))
-        assert messages.table_of(over_the_wire(deletion)) == 7409
 
 
 @pytest.mark.lab
@@ -225,17 +217,36 @@ class TestKernel:
         node.run("await plane.close()")
         assert node.snapshot() == before
 
-    def test_strangers_in_our_blocks_go(self, node):
-        node.ip("route", "add", "blackhole", "default", "table", "7400")
-        node.ip("route", "add", "default", "dev", "up0", "table", "7400", "metric", "5")
+    def test_strangers_in_our_blocks_are_left_alone(self, node):
+        node.ip("route", "add", "blackhole", "192.0.2.0/24", "table", "7400")
         node.ip("rule", "add", "priority", "7440", "iif", "up0", "lookup", "7400")
-        node.ip("rule", "add", "priority", "7440", "fwmark", "3", "to", "192.0.2.0/24", "lookup", "7400")
-        wanted = PlaneState(routes=(Route(7400, DEFAULT, (Nexthop("up1"),)),), rules=(Rule(7440, 7400),))
-        node.apply(wanted)
-        [route] = self.routes(node, 7400)
-        assert (route["dev"], "metric" in route) == ("up1", False)
-        [rule] = [rule for rule in node.ip_json("rule") if rule["priority"] == 7440]
-        assert rule["table"] == "7400" and "iif" not in rule and "fwmark" not in rule
+        before = node.snapshot()
+        node.apply(PlaneState(routes=(Route(7400, DEFAULT, (Nexthop("up1"),)),), rules=(Rule(7440, 7400),)))
+        node.run("await plane.close()")
+        assert node.snapshot() == before
+
+    @pytest.mark.parametrize(
+        ("words", "option"),
+        [
+            ("route add blackhole default table 7431", "table_base"),
+            ("rule add priority 7463 iif lo lookup main", "rule_priority"),
+            ("rule add priority 100 fwmark 0x8000000/0xf8000000 lookup main", "mark_mask"),
+        ],
+    )
+    def test_who_is_in_our_place_is_named_at_the_start_and_what_to_change(self, lone, words, option):
+        lone.ip(*words.split())
+        before = lone.snapshot()
+        with pytest.raises(Exception, match=f"PlaneError: the kernel has .*choose another {option}"):
+            lone.run("await begin()")
+        assert lone.snapshot() == before
+
+    def test_the_rules_of_mwan3_and_pbr_are_no_hindrance(self, lone):
+        for words in (
+            "priority 2001 fwmark 0x100/0x3f00 lookup 1",
+            "priority 30000 fwmark 0x10000/0xff0000 lookup 2",
+        ):
+            lone.ip("rule", "add", *words.split())
+        lone.run("await begin()")
 
     def test_what_a_killed_process_left_is_removed(self, node):
         before = node.snapshot()
@@ -250,7 +261,50 @@ class TestKernel:
         node.kill()
         assert node.snapshot() != before
         node.run("await begin()")
+        node.apply(PlaneState())
         assert node.snapshot() == before
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "ip route del default table 7401",
+            "ip route replace blackhole default table 7401 proto 114",
+            "ip rule del priority 7421",
+            "ip address del 10.99.0.2/32 dev lo",
+            "ip link set up0 down",
+            "nft flush ruleset",
+            "nft delete table ip roamd",
+            "nft add rule ip roamd c drop",
+        ],
+    )
+    def test_what_somebody_changes_is_noticed_and_mended(self, node, words):
+        state = PlaneState(
+            addresses=(("lo", HOME),),
+            routes=(Route(7401, DEFAULT, (Nexthop("up0"),), HOME), Route(7402, DEFAULT, (Nexthop("up1"),))),
+            rules=(Rule(7421, 7401, mark=0x01000000, mask=0x0F000000),),
+            ruleset="  chain c { type filter hook forward priority 0; }\n",
+        )
+        node.apply(state)
+        wanted = node.snapshot()
+        assert node.run("len(DISTURBED)") == 0
+        node.command(*words.split())
+        node.run("await until(lambda: DISTURBED)")
+        assert node.run("plane.counters()")["plane_disturbed"] == 1
+        if "down" in words:
+            node.ip("link", "set", "up0", "up")
+        node.apply(state)
+        after = node.snapshot()
+        for view in ("ip -j rule", "nft list ruleset"):
+            assert after[view] == wanted[view]
+        assert self.routes(node, 7401)[0]["dev"] == "up0"
+        assert f"{HOME}/32" in node.ip("address", "show", "dev", "lo")
+
+    def test_a_message_that_the_kernel_did_not_send_is_not_believed(self, node):
+        state = PlaneState(routes=(Route(7401, DEFAULT, (Nexthop("up0"),)),))
+        node.apply(state)
+        node.run("forge_route_deletion(plane._watch._events.port, 7401)")
+        node.run("await until(lambda: plane.counters()['plane_foreign'])")
+        assert node.run("len(DISTURBED)") == 0
 
     def test_multipath_spreads_by_ports_while_running(self, lone):
         name = "net/ipv4/fib_multipath_hash_policy"

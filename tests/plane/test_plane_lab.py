@@ -111,7 +111,6 @@ class TestTraces:
         mobile, _ = running
         mobile.kill()
         mobile.run("await begin()")
-        assert "roamd" not in mobile.command("nft", "list", "ruleset")
         mobile.apply(mobile_state(0, 1))
         assert mobile.tool(f"ping('{ANCHOR}', source='{HOME}')").result()["answered"] == 3
 

@@ -7,7 +7,10 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from router.config.model import Flow
-from router.plane.ruleset import AnchoredMobile, TunnelPath, home_agent_ruleset, mark_of, mobile_ruleset
+from router.mip.wire.selector import TrafficSelector
+from router.plane.home_ruleset import home_agent_ruleset, policy
+from router.plane.ruleset import TunnelPath, mobile_ruleset
+from router.plane.words import mark_of
 
 pytestmark = pytest.mark.lab
 
@@ -81,16 +84,27 @@ def test_every_shape_of_the_mobile_ruleset(load, changes):
     assert "chain prerouting" in load(mobile(**changes))
 
 
-def test_home_agent_ruleset_with_two_mobiles(load):
-    def anchored(name, address, net, number):
-        prefixes = (IPv4Network(address), IPv4Network(net))
-        return AnchoredMobile(name, prefixes, (TunnelPath(number, f"{name}.{number}"),), (number,) * 64)
+def test_the_home_agents_ruleset_is_the_same_whoever_is_bound(load):
+    text = load(
+        home_agent_ruleset(mask=0x0F000000, group=lambda number: 7400 + number, shared=7400, mss=1420)
+    )
+    assert "7415 : goto in_15" in text and "7400 : goto in_shared" in text
+    assert "fib saddr . mark . iif oif missing counter packets 0 bytes 0 drop" in text
+    assert "iifname . ip saddr vmap @shared" in text
 
-    mobiles = [anchored("a", "10.99.0.2", "10.50.0.0/24", 1), anchored("b", "10.99.0.3", "10.51.0.0/24", 2)]
-    text = load(home_agent_ruleset(mask=0x0F000000, mobiles=mobiles, mss=1428))
-    assert "ip saddr vmap { 10.50.0.0/24 : goto pin_1, 10.99.0.2 : goto pin_1 }" in text
-    assert "counter packets 0 bytes 0 drop" in text
-    assert "goto to_b" in text
+
+def test_every_flow_binding_is_a_rule_of_its_mobile_nodes_chain(load):
+    selectors = [
+        (TrafficSelector(source_port=(80, 90), protocol=(6, 6)), 2),
+        (TrafficSelector(destination_port=(53, 53)), None),
+        (TrafficSelector(source=(1, 5), spi=(256, 300), dscp=(46, 46)), 1),
+    ]
+    chain, elements = policy(HOME, [LAN], selectors)
+    body = home_agent_ruleset(mask=0x0F000000, group=lambda number: 7400 + number, shared=7400, mss=1420)
+    rules = "".join(f"    {rule}\n" for rule in chain.rules)
+    text = load(f"{body}  chain {chain.name} {{\n{rules}  }}\n")
+    assert "tcp sport 80-90 goto flow_2" in text
+    assert {element.key for element in elements} == {str(HOME), str(LAN)}
 
 
 def test_marks_fit_their_mask():
