@@ -42,7 +42,8 @@ class HomeAgentRole:
         self._journal = journal
         self.networks = tuple(home.prefix for home in config.home_networks)
         self.machine = HomeAgent(self.settings, config.mobiles, config.home_networks, now())
-        self.plane = Plane(self.settings.plane)
+        # After a restart every mobile node has told us of its bindings within a lifetime.
+        self.plane = Plane(self.settings.plane, hold=self.settings.max_lifetime)
         self.keeper = PlaneKeeper(self.plane, self.plan)
         self._timer = Timer(self._tick)
         self.ways = HomeWays(self.settings, config)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from random import Random
 
 from router.mip.wire.numbers import ReplyCode
@@ -29,44 +30,58 @@ class Challenges:
 
     A record is made when a request goes on to its home agent, and never for
     who is merely denied or solicits: he gets what is stored already, and what
-    others may still use stays as it is (RFC 4721 section 12).
+    others may still use stays as it is (RFC 4721 section 12).  Without `wanted`
+    nobody is given one, and none is asked for.
     """
 
-    def __init__(self, rng: Random, window: int) -> None:
+    def __init__(self, rng: Random, window: int, *, wanted: bool) -> None:
         self._random = rng
+        self._wanted = wanted
         self._advertised: deque[bytes] = deque(maxlen=window)
         self._records: OrderedDict[object, _Record] = OrderedDict()
 
-    def advertise(self) -> bytes:
-        """A new value for an advertisement to all that nobody asked for."""
-        self._advertised.append(self._new())
-        return self._advertised[-1]
-
-    def latest(self) -> bytes:
-        """The value for the answer to all: the one advertised last."""
-        return self._advertised[-1] if self._advertised else self.advertise()
+    def advertise(self, to: IPv4Address | None, fresh: bool) -> bytes:
+        """The value for an advertisement to one, or to all (None): a new one if nobody has solicited it."""
+        if not self._wanted:
+            return b""
+        if to is not None:
+            return self.offer(to)
+        if fresh:
+            self._advertised.append(self._new())
+        return self._latest()
 
     def offer(self, who: object) -> bytes:
         """A value that `who` has not used, for an answer to one who has proven nothing."""
+        if not self._wanted:
+            return b""
         record = self._records.get(who)
         if record is None:
-            return self.latest()
+            return self._latest()
         for value in (record.issued, *reversed(self._advertised)):
             if value and value not in record.used:
                 return value
         record.issued = self._new()
         return record.issued
 
-    def issue(self, who: object) -> bytes:
-        """A new value for the reply to one whose home agent has accepted it."""
+    def renew(self, who: object, used: bytes) -> bytes:
+        """A new value for one whom the home agent accepted, and who goes by the name of `who` from now on.
+
+        `used` is the challenge of its request, empty for none.
+        """
+        if not self._wanted:
+            return b""
+        if used:
+            self.use(who, used)
         record = self._record(who)
         record.issued = self._new()
         return record.issued
 
-    def verdict(self, who: object, value: bytes | None) -> ReplyCode | None:
-        """Why a request with this challenge is refused, or None."""
+    def verdict(self, who: object, value: bytes) -> ReplyCode | None:
+        """Why a request with this challenge (empty: none) is refused, or None."""
+        if not self._wanted:
+            return None
         record = self._records.get(who)
-        if value is None:
+        if not value:
             return ReplyCode.FA_MISSING_CHALLENGE
         if record is not None and value in record.used:
             return ReplyCode.FA_STALE_CHALLENGE
@@ -76,12 +91,19 @@ class Challenges:
 
     def use(self, who: object, value: bytes) -> None:
         """A request with this challenge was let through; what was advertised before it is used up for `who`."""
+        if not self._wanted:
+            return
         record = self._record(who)
         advertised = list(self._advertised)
         before = advertised[: advertised.index(value)] if value in advertised else []
         living = {*advertised, record.issued}
         used = dict.fromkeys(item for item in (*record.used, *before) if item in living and item != value)
         record.used = (*used, value)
+
+    def _latest(self) -> bytes:
+        if not self._advertised:
+            self._advertised.append(self._new())
+        return self._advertised[-1]
 
     def _record(self, who: object) -> _Record:
         record = self._records.setdefault(who, _Record())

@@ -5,16 +5,26 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 
 from router.config.model import ForeignAgent as Settings
-from router.mip.wire.authentication import Authentication
+from router.mip.wire.authentication import MN_AAA, Authentication
+from router.mip.wire.challenge import Challenge
 from router.mip.wire.delivery import EncapsulatingDelivery
 from router.mip.wire.dynamic_home_agent import DynamicHomeAgent
 from router.mip.wire.extension import Extension, Malformed
 from router.mip.wire.nai import Nai
 from router.mip.wire.numbers import ExtensionType, ReplyCode
 from router.mip.wire.registration import RESERVED, M, RegistrationReply, RegistrationRequest
+from router.mip.wire.revocation import RevocationSupport
 from router.mip.wire.vendor import CriticalVendor
 
-__all__ = ["ANY_HOME_AGENT", "Denied", "authorising_end", "check_reply", "check_request"]
+__all__ = [
+    "ANY_HOME_AGENT",
+    "NOBODY",
+    "Denied",
+    "authorising_end",
+    "check_reply",
+    "check_request",
+    "why_silent",
+]
 
 NOBODY = IPv4Address("0.0.0.0")
 ANY_HOME_AGENT = (NOBODY, IPv4Address("255.255.255.255"))
@@ -22,6 +32,7 @@ _TTL = 255
 """RFC 3024 section 4.2: with T, whoever arrives with less is not on this link."""
 _PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 """RFC 1918."""
+_FOR_US = ExtensionType.MOBILE_FOREIGN_AUTHENTICATION
 _AUTHORISING = (ExtensionType.MOBILE_HOME_AUTHENTICATION, ExtensionType.GENERALIZED_AUTHENTICATION)
 
 
@@ -39,6 +50,28 @@ def authorising_end(extensions: tuple[Extension, ...]) -> int | None:
     """
     ends = [item.end for item in extensions if isinstance(item, Authentication) and item.type in _AUTHORISING]
     return max(ends, default=None)
+
+
+def why_silent(request: RegistrationRequest) -> str | None:
+    """Why a request deserves no answer; the word names the counter.  None: it deserves one."""
+    if authorising_end(request.extensions) is None:
+        return "missing_authenticator"
+    if not request.decapsulation and request.find(RevocationSupport) is not None:
+        # RFC 3543 section 4.2.1: only who has its care-of address itself may offer this.
+        return "revocation_support"
+    if request.find(Challenge) is not None and not _covers_challenge(request.extensions):
+        return "bare_challenge"
+    return None
+
+
+def _covers_challenge(extensions: tuple[Extension, ...]) -> bool:
+    """RFC 4721 section 3.2: an authentication for us must follow the challenge."""
+    seen = False
+    for item in extensions:
+        seen = seen or isinstance(item, Challenge)
+        if seen and isinstance(item, Authentication) and (item.sub_type == MN_AAA or item.type == _FOR_US):
+            return True
+    return False
 
 
 def check_request(request: RegistrationRequest, settings: Settings, ttl: int) -> None:
@@ -105,8 +138,11 @@ def _check_who(request: RegistrationRequest, settings: Settings) -> None:
         raise Denied(ReplyCode.FA_NONZERO_HOME_AGENT_REQUIRED, "no home agent is named")
 
 
-def check_reply(reply: RegistrationReply, *, nai: bytes) -> ReplyCode | None:
-    """Why a home agent's reply is not honoured, as status of an FA Error extension, or None."""
+def check_reply(reply: RegistrationReply, *, nai: bytes, challenge: bytes) -> ReplyCode | None:
+    """Why a home agent's reply is not honoured, as status of an FA Error extension, or None.
+
+    `nai` and `challenge` are the request's, empty for none.
+    """
     if any(isinstance(item, Malformed) for item in reply.extensions):
         return ReplyCode.FA_POORLY_FORMED_REPLY
     if any(isinstance(item, CriticalVendor) for item in reply.extensions):
@@ -119,4 +155,8 @@ def check_reply(reply: RegistrationReply, *, nai: bytes) -> ReplyCode | None:
             return ReplyCode.FA_MISSING_HOME_ADDRESS
         if reply.home_agent == NOBODY:
             return ReplyCode.FA_MISSING_HOME_AGENT
+    echoed = reply.find(Challenge)
+    if echoed is not None and challenge and echoed.value != challenge:
+        # RFC 4721 section 3.3.
+        return ReplyCode.FA_HA_WRONG_CHALLENGE
     return None

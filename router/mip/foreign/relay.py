@@ -8,6 +8,7 @@ from router.config.model import ForeignAgent as Settings
 from router.config.model import SecurityAssociation
 from router.mip.auth import append
 from router.mip.foreign.checks import authorising_end
+from router.mip.foreign.pending import Pending
 from router.mip.wire.authentication import Authentication
 from router.mip.wire.challenge import Challenge
 from router.mip.wire.extension import Extension
@@ -39,27 +40,20 @@ class Relay:
     def with_mobile(self, home_address: IPv4Address) -> SecurityAssociation | None:
         return self._mobiles.get(home_address)
 
-    def request(
-        self,
-        data: bytes,
-        request: RegistrationRequest,
-        home_agent: IPv4Address,
-        stamp: int | None,
-        gre_key: int | None,
-    ) -> bytes:
-        """The mobile node's part untouched, then ours (RFC 5944 section 3.7.2.2).
+    def request(self, data: bytes, request: RegistrationRequest, asked: Pending) -> bytes:
+        """The mobile node's part untouched, then ours, of which `asked` tells (RFC 5944 section 3.7.2.2).
 
         Challenge and Mobile-AAA go on with it, for they stand before the end of
         what it authorised; a challenge answered to us alone stays here.
         """
         octets = data[: authorising_end(request.extensions)]
-        if gre_key is not None:
-            octets += GreKey(gre_key).encode()
-        if stamp is not None:
-            octets += RevocationSupport(stamp).encode()
-        security = self.with_agent(home_agent)
-        ours = request.care_of_address == self._settings.care_of_address
-        if security is None or not request.lifetime or not ours:
+        if asked.gre_key is not None:
+            octets += GreKey(asked.gre_key).encode()
+        if asked.stamp is not None:
+            octets += RevocationSupport(asked.stamp).encode()
+        security = self.with_agent(asked.home_agent)
+        ours = asked.care_of_address == self._settings.care_of_address
+        if security is None or not asked.lifetime or not ours:
             # RFC 5944 section 3.5.4: not on a de-registration, nor for an address we do not advertise.
             return octets
         return append(octets, _FOREIGN_HOME, security)

@@ -9,7 +9,7 @@ from router.config.model import SecurityAssociation
 from router.mip.auth import verify
 from router.mip.foreign.relay import Relay
 from router.mip.foreign.visitor import Visitor
-from router.mip.revocation import PACE, Ended, Revoking, Subject, UnderWay, later
+from router.mip.revocation import PACE, Ended, Revoking, UnderWay, later
 from router.mip.wire.numbers import PORT, ExtensionType
 from router.mip.wire.revocation import Revocation
 
@@ -29,14 +29,15 @@ class Revocations:
     def add(self, visitor: Visitor, asked_at: float, now: Instant) -> None:
         """Tell the home agent that this visit is over, where it has agreed to hear of it.
 
-        `asked_at` is when it last got a request of this visitor.
+        `asked_at` is when it last got a request of this visitor.  I stays off,
+        for we have not offered it (RFC 3543 section 3.3).
         """
         security, terms = self._relay.with_agent(visitor.home_agent), visitor.revocation
         if security is None or terms is None:
             return
         message = Revocation(
             visitor.home_address, visitor.home_agent, visitor.care_of_address, terms.ours,
-            by_home_agent=False, inform=terms.inform,
+            by_home_agent=False,
         )  # fmt: skip
         first = max(now.monotonic, asked_at + PACE)
         self.under_way.add(
@@ -49,7 +50,7 @@ class Revocations:
         terms = visitor.revocation
         if terms is not None:
             # Whoever sets I, agreed on or not, gets it back: the mobile node is told in any case.
-            self._ended.note(_subject(visitor), terms.theirs, visitor.expires, now.monotonic, inform=True)
+            self._ended.note(visitor.subject, terms.theirs, visitor.expires, now.monotonic, inform=True)
 
     @staticmethod
     def is_authentic(data: bytes, message: Revocation, security: SecurityAssociation) -> bool:
@@ -62,7 +63,7 @@ class Revocations:
         return [
             visitor
             for visitor in visitors
-            if _subject(visitor) == message.subject
+            if visitor.subject == message.subject
             and visitor.revocation is not None
             and later(message.identifier, visitor.revocation.theirs)
         ]
@@ -70,7 +71,3 @@ class Revocations:
     def answer(self, message: Revocation, now: Instant) -> bool | None:
         """I of the acknowledgment of an authentic revocation, or None when it deserves none."""
         return self._ended.answer(message, now.monotonic)
-
-
-def _subject(visitor: Visitor) -> Subject:
-    return (visitor.home_address, visitor.home_agent, visitor.care_of_address)

@@ -1,17 +1,22 @@
-"""Who visits: registrations in force, and requests that wait for their answer (RFC 5944 section 3.7.1)."""
+"""Who visits: a registration in force (RFC 5944 section 3.7.1)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import NamedTuple
 
-__all__ = ["Pending", "RevocationTerms", "Visitor", "name_of"]
+from router.mip.foreign.datagram import Source
+from router.mip.foreign.pending import Pending
+from router.mip.lifetime import end_of
+from router.mip.revocation import Subject
+from router.mip.wire.authentication import Authentication
+from router.mip.wire.gre_key import GreKey
+from router.mip.wire.numbers import ExtensionType
+from router.mip.wire.registration import RegistrationReply
+from router.mip.wire.revocation import RevocationSupport
 
-Source = tuple[IPv4Address, int]
-
-_PENDING_AGE = 7.0
-"""Seconds until an unanswered request is given up with code 78 (RFC 5944 section 3.7.1)."""
+__all__ = ["RevocationTerms", "Visitor"]
 
 
 class RevocationTerms(NamedTuple):
@@ -20,67 +25,11 @@ class RevocationTerms(NamedTuple):
     ours: int
     theirs: int
     """Time stamp of the home agent at this registration."""
-    inform: bool
-    """I: the home agent decides whether the mobile node hears of a revocation."""
-
-
-def name_of(home_address: IPv4Address, nai: bytes) -> object:
-    """One mobile node's own: the home address stands where nobody else can put another NAI behind."""
-    return nai if home_address.is_unspecified else home_address
-
-
-@dataclass(slots=True)
-class Pending:
-    """A request relayed and unanswered.  Times are monotonic seconds."""
-
-    home_address: IPv4Address
-    nai: bytes
-    home_agent: IPv4Address
-    care_of_address: IPv4Address
-    source: Source
-    """Address and UDP port of the mobile node."""
-    destination: IPv4Address | None
-    """Address of ours, or of all agents, that it was sent to."""
-    link: bytes | None
-    """Its link-layer address."""
-    bid: int
-    everything: bool
-    """A de-registration of all its bindings."""
-    identification: int
-    lifetime: int
-    since: float
-    colocated: bool
-    reverse_tunnel: bool
-    delivery: str
-    """`direct` or `encapsulating` (RFC 3024 section 5)."""
-    challenge: bytes
-    gre_key: int | None = None
-    """The key we asked for (RFC 6245)."""
-    stamp: int | None = None
-    """Time stamp of the Revocation Support extension we added."""
-
-    @property
-    def who(self) -> object:
-        """The mobile node, by the name that its challenges are kept under."""
-        return name_of(self.home_address, self.nai)
-
-    def is_repeated_by(self, other: Pending) -> bool:
-        """Whether `other` is this request sent again: its identification and age are no part of it
-        (RFC 4721 section 3.2), nor is what we add to it."""
-        link = self.link if None in (self.link, other.link) else other.link
-        return self == replace(
-            other, identification=self.identification, since=self.since, link=link, gre_key=self.gre_key, stamp=self.stamp
-        )  # fmt: skip
-
-    @property
-    def ends(self) -> float:
-        """When it is given up: no answer can outlive the lifetime asked for (RFC 5944 section 3.7.2.2)."""
-        return self.since + min(_PENDING_AGE, self.lifetime or _PENDING_AGE)
 
 
 @dataclass(slots=True)
 class Visitor:
-    """A registration in force.  `expires` is in monotonic seconds."""
+    """`expires` is in monotonic seconds."""
 
     asked: Pending
     """The request that made it."""
@@ -101,6 +50,47 @@ class Visitor:
     """What packets to the home agent carry (RFC 6245)."""
     revocation: RevocationTerms | None = None
 
+    @classmethod
+    def of(cls, asked: Pending, reply: RegistrationReply, longest: int, at: float) -> Visitor:
+        """Whom `reply` accepts, for `longest` seconds at most (RFC 5944 section 3.7.3.2)."""
+        lifetime = min(asked.lifetime, reply.lifetime, longest)
+        key, offer, terms = reply.find(GreKey), _revocation_offer(reply), None
+        if asked.stamp is not None and offer is not None:
+            terms = RevocationTerms(asked.stamp, offer.timestamp)
+        return cls(
+            asked=asked,
+            home_address=reply.home_address,
+            nai=asked.nai,
+            home_agent=asked.home_agent,
+            care_of_address=asked.care_of_address,
+            source=asked.source,
+            link=asked.link,
+            bid=asked.bid,
+            lifetime=lifetime,
+            expires=end_of(lifetime, at),
+            colocated=asked.colocated,
+            reverse_tunnel=asked.reverse_tunnel,
+            delivery=asked.delivery,
+            encapsulation="gre" if key is not None else "ipip",
+            gre_key=key.key if key is not None else None,
+            revocation=terms,
+        )
+
     @property
     def key(self) -> tuple[IPv4Address, IPv4Address, int]:
         return (self.home_address, self.home_agent, self.bid)
+
+    @property
+    def subject(self) -> Subject:
+        """The visit, in the terms of a revocation."""
+        return (self.home_address, self.home_agent, self.care_of_address)
+
+
+def _revocation_offer(reply: RegistrationReply) -> RevocationSupport | None:
+    """The home agent's, where its authenticator for us covers it."""
+    for item in reply.extensions:
+        if isinstance(item, Authentication) and item.type == ExtensionType.FOREIGN_HOME_AUTHENTICATION:
+            return None
+        if isinstance(item, RevocationSupport):
+            return item
+    return None

@@ -9,7 +9,8 @@ from router.clock import Instant
 from router.config.model import HomeAgent as Settings
 from router.config.model import HomeNetwork, Mobile, SecurityAssociation
 from router.mip.auth import append
-from router.mip.effect import Effect, Event, Granted, Reply
+from router.mip.counters import Counters
+from router.mip.effect import Effect, Granted, Reply
 from router.mip.home import reply
 from router.mip.home.authentication import Failure, Proof, prove
 from router.mip.home.binding import Binding
@@ -28,6 +29,7 @@ from router.mip.home.node import Node, plain_key
 from router.mip.home.prefixes import answer
 from router.mip.home.revocation import Revocations, agreed
 from router.mip.keepalive import echo_source
+from router.mip.lifetime import end_of
 from router.mip.wire.extension import Extension
 from router.mip.wire.message import Reject, decode
 from router.mip.wire.mobile_network import MobileNetworkRequest
@@ -49,7 +51,7 @@ class HomeAgent:
         self, settings: Settings, mobiles: Iterable[Mobile], homes: Iterable[HomeNetwork], started: Instant
     ) -> None:
         self.settings = settings
-        self.counters: dict[str, int] = {"accepted": 0}
+        self.counters = Counters(accepted=0)
         self._ledger = Ledger(settings, mobiles, homes, started)
         self._refreshes = self._ledger.refreshes
         self._peers = {peer.address: peer.security for peer in settings.peers}
@@ -84,16 +86,16 @@ class HomeAgent:
         if isinstance(message, TunnelData):
             return self._keepalive(message, source)
         if isinstance(message, Reject):
-            return self._dropped(message.reason.value, source, message.detail)
-        return self._dropped("unexpected_message", source, type(message).__name__)
+            return self.counters.drop(message.reason.value, message.detail, source)
+        return self.counters.drop("unexpected_message", type(message).__name__, source)
 
     def tick(self, now: Instant) -> list[Effect]:
         """What is due: bindings to end, revocations to repeat."""
         effects = self._ledger.expire(now.monotonic)
         if effects:
-            self._count("expired")
+            self.counters.count("expired")
         for data, address, port in self._revocations.under_way.due(now):
-            self._count("revocations_sent")
+            self.counters.count("revocations_sent")
             effects.append(Reply(data, address, port))
         return effects
 
@@ -121,7 +123,7 @@ class HomeAgent:
     ) -> list[Effect]:
         node = self._ledger.node_of(request)
         if node is None:
-            return self._dropped("unknown_mobile", source, f"home address {request.home_address}")
+            return self.counters.drop("unknown_mobile", f"home address {request.home_address}", source)
         proof = prove(data, request, node.mobile, self._peer(request, source))
         received = request.extensions
         if proof.failure is None:
@@ -139,11 +141,11 @@ class HomeAgent:
             return self._unproven(node, asked, proof, now)
         scope = self._scope(asked)
         if node.guard.is_duplicate(request.identification, scope):
-            self._count("replays")
-            return self._dropped("duplicate", source, f"mobile node {node.mobile.name}")
+            self.counters.count("replays")
+            return self.counters.drop("duplicate", f"mobile node {node.mobile.name}", source)
         subject = (node.home_address, self.settings.address, request.care_of_address)
         if self._revocations.under_way.is_telling(subject, now):
-            return self._dropped("revocation_under_way", source, f"mobile node {node.mobile.name}")
+            return self.counters.drop("revocation_under_way", f"mobile node {node.mobile.name}", source)
         try:
             self._check_identification(node, request.identification, scope, now)
             check_form(asked, self.settings, node.mobile)
@@ -168,7 +170,7 @@ class HomeAgent:
         if not node.guard.in_tolerance(identification, now.wall):
             raise Denied(mismatch, "time stamp out of tolerance")
         if not node.guard.is_fresh(identification, scope):
-            self._count("replays")
+            self.counters.count("replays")
             raise Denied(mismatch, "time stamp not newer than one accepted before")
         # Also a request that is denied below shall not be heard twice.
         node.guard.accept(identification, scope)
@@ -176,10 +178,9 @@ class HomeAgent:
     def _unproven(self, node: Node, asked: Asked, proof: Proof, now: Instant) -> list[Effect]:
         """Silence (RFC 5944 section 3.8.2.1), unless a foreign agent we trust wants to know."""
         failure = proof.failure or Failure.MISSING
-        self._count(f"dropped_{failure.value}")
         why = failure.value.replace("_", " ")
         text = f"{node.mobile.name}: request from {asked.source[0]} not believed: {why}"
-        event = Event("warning", f"dropped_{failure.value}", text)
+        event = self.counters.warn(f"dropped_{failure.value}", text)
         code = {
             Failure.BAD: ReplyCode.HA_MN_FAILED_AUTHENTICATION if proof.foreign_valid else None,
             Failure.BAD_AAA: ReplyCode.HA_BAD_AAA_AUTHENTICATION,
@@ -197,7 +198,7 @@ class HomeAgent:
             effects += self._ledger.home_link(node, returned=True)
         answer_first = self._reply(node, asked, self._success(asked), 0, (), now)
         effects += self._ledger.remove(node, node.removed_by(asked.request, asked.multipath), "de-registered")
-        self._count("accepted")
+        self.counters.count("accepted")
         return [*effects, answer_first]
 
     def _register(
@@ -228,7 +229,7 @@ class HomeAgent:
         self._revocations.under_way.registered((home_address, self.settings.address, request.care_of_address))
         if multipath is not None and multipath.bulk:
             effects += ledger.refresh_others(node, key, request.lifetime, now)
-        self._count("accepted")
+        self.counters.count("accepted")
         extensions: tuple[Extension, ...] = (*((terms.reply,) if terms.reply is not None else ()), *said)
         answered = self._reply(node, asked, self._success(asked), binding.granted, extensions, now, binding)
         if (
@@ -267,7 +268,7 @@ class HomeAgent:
             colocated=request.decapsulation,
             reverse_tunnel=request.reverse_tunnel,
             granted=granted,
-            expires=self._ledger.expires(granted, now.monotonic),
+            expires=end_of(granted, now.monotonic),
             half_bound=terms.half_bound,
             port_known=not terms.half_bound,
             gre_key=asked.gre_key.key if asked.gre_key is not None else None,
@@ -290,10 +291,9 @@ class HomeAgent:
         return ReplyCode.ACCEPTED
 
     def _deny(self, node: Node, asked: Asked, denied: Denied, now: Instant) -> list[Effect]:
-        self._count(f"denied_{int(denied.code)}")
         answered = self._reply(node, asked, denied.code, asked.request.lifetime, denied.extensions, now)
         text = f"{node.mobile.name}: denied with code {int(denied.code)}: {denied.why}"
-        return [answered, Event("warning", f"denied_{int(denied.code)}", text)]
+        return [answered, self.counters.warn(f"denied_{int(denied.code)}", text)]
 
     def _reply(
         self,
@@ -329,7 +329,7 @@ class HomeAgent:
         """A foreign agent ends a binding (RFC 3543 section 4.2.3.2)."""
         security = self._peers.get(message.foreign_domain_address)
         if security is None or not self._revocations.is_authentic(data, message, security):
-            return self._dropped("revocation", source, f"for {message.home_address}")
+            return self.counters.drop("revocation", f"for {message.home_address}", source)
         effects: list[Effect] = []
         node = self.node(message.home_address)
         found = self._revocations.meant_by(message, node) if node is not None else None
@@ -338,16 +338,16 @@ class HomeAgent:
             effects += self._ledger.remove(node, [found.key], "revoked by the foreign agent")
         inform = self._revocations.answer(message, now)
         if inform is None:
-            return self._dropped("revocation", source, f"for {message.home_address}")
-        self._count("revocations_received")
+            return self.counters.drop("revocation", f"for {message.home_address}", source)
+        self.counters.count("revocations_received")
         octets = RevocationAcknowledgment(message.home_address, message.identifier, inform).encode()
         octets = append(octets, ExtensionType.FOREIGN_HOME_AUTHENTICATION, security)
         return [*effects, Reply(octets, *source)]
 
     def _acknowledged(self, data: bytes, message: RevocationAcknowledgment, source: Source) -> list[Effect]:
         if self._revocations.under_way.acknowledged(data, message, source) is None:
-            return self._dropped("revocation_acknowledgment", source, f"for {message.home_address}")
-        self._count("revocations_acknowledged")
+            return self.counters.drop("revocation_acknowledgment", f"for {message.home_address}", source)
+        self.counters.count("revocations_acknowledged")
         return []
 
     def _keepalive(self, message: TunnelData, source: Source) -> list[Effect]:
@@ -367,14 +367,6 @@ class HomeAgent:
             return []
         meant.half_bound, meant.port_known, meant.source_port = False, True, source[1]
         return [Granted(meant)]
-
-    def _dropped(self, reason: str, source: Source, detail: str) -> list[Effect]:
-        self._count(f"dropped_{reason}")
-        text = f"dropped a message from {source[0]}:{source[1]}: {reason.replace('_', ' ')} ({detail})"
-        return [Event("warning", f"dropped_{reason}", text)]
-
-    def _count(self, name: str) -> None:
-        self.counters[name] = self.counters.get(name, 0) + 1
 
 
 def _leads_to(binding: Binding, address: IPv4Address) -> bool:

@@ -17,16 +17,16 @@ from router.mip.home.node import Node
 from router.mip.home.pool import AddressPool, PrefixPool
 from router.mip.home.refresh import Refreshes
 from router.mip.identification import from_wall
+from router.mip.lifetime import end_of
 from router.mip.replay import ReplayGuard
 from router.mip.wire.multipath import FlowBinding
 from router.mip.wire.nai import Nai
-from router.mip.wire.numbers import INFINITE_LIFETIME, ReplyCode
+from router.mip.wire.numbers import ReplyCode
 from router.mip.wire.registration import RegistrationRequest
 
 __all__ = ["NOBODY", "Ledger"]
 
 NOBODY = IPv4Address("0.0.0.0")
-_FOREVER = 10 * 365 * 86400.0
 
 
 class Ledger:
@@ -95,10 +95,6 @@ class Ledger:
         granted = min(asked, self._settings.max_lifetime)
         return min(granted, self._settings.nat_lifetime) if nat else granted
 
-    @staticmethod
-    def expires(granted: int, at: float) -> float:
-        return at + (_FOREVER if granted == INFINITE_LIFETIME else granted)
-
     def adopt(self, node: Node, home_address: IPv4Address) -> list[Effect]:
         """The node is about to get a binding: its address is ours to defend from the first one on."""
         if node.home_address != home_address:
@@ -130,7 +126,7 @@ class Ledger:
         self.refreshes.forget(node)
         for other in [binding for number, binding in node.bindings.items() if number != key]:
             granted = self.lifetime(lifetime, other.nat)
-            expires = self.expires(granted, now.monotonic)
+            expires = end_of(granted, now.monotonic)
             effects += self.grant(node, replace(other, granted=granted, expires=expires))
         return effects
 

@@ -66,11 +66,12 @@ class Node:
         return [key for key, binding in self.bindings.items() if binding.care_of_address == care_of]
 
     def slot_for(self, key: int, keep: set[int]) -> int:
-        """The binding's own number, or the lowest that no kept binding has.
+        """The binding's own number; else its BID, so that it is the same after a restart; else the lowest free.
 
         There is always one: `max_bindings` is at most 15.
         """
         if key in self.bindings:
             return self.bindings[key].slot
         taken = {self.bindings[kept].slot for kept in keep}
-        return next(slot for slot in _SLOTS if slot not in taken)
+        wanted = [key] if key in _SLOTS else []
+        return next(slot for slot in (*wanted, *_SLOTS) if slot not in taken)

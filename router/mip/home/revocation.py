@@ -10,8 +10,8 @@ from router.config.model import SecurityAssociation
 from router.mip.auth import verify
 from router.mip.home.binding import Binding, RevocationTerms
 from router.mip.home.checks import Asked
-from router.mip.home.ledger import Ledger
 from router.mip.home.node import Node
+from router.mip.lifetime import end_of
 from router.mip.revocation import PACE, Ended, Revoking, UnderWay, later, timestamp
 from router.mip.wire.numbers import PORT, ExtensionType
 from router.mip.wire.revocation import Revocation, RevocationSupport
@@ -59,7 +59,7 @@ class Revocations:
         )
         security = binding.mobile.security if direct or peer is None else peer
         port = binding.source_port if binding.nat else PORT
-        answered = binding.expires - Ledger.expires(binding.granted, 0.0)
+        answered = binding.expires - end_of(binding.granted, 0.0)
         first = max(now.monotonic, answered + PACE)
         self.under_way.add(Revoking(message, security, kind, binding.source, port, binding.expires, first))
         self.note(binding, now)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from router.clock import Instant
-from router.config.model import MobileNode as Settings
-from router.mip.effect import Effect, Event
+from router.mip.effect import Effect
 from router.mip.identification import LOW
 from router.mip.mobile.farewell import Farewell
 from router.mip.mobile.reaction import CHALLENGING, meaning
-from router.mip.mobile.registration import GOOD, Registration
+from router.mip.mobile.registration import GOOD, Registration, event
 from router.mip.mobile.sender import Sender
 from router.mip.mobile.session import Session
 from router.mip.wire.numbers import ReplyCode
@@ -22,10 +21,7 @@ __all__ = ["Farewells"]
 class Farewells:
     """By BID.  Times are monotonic seconds."""
 
-    def __init__(
-        self, settings: Settings, session: Session, sender: Sender, registrations: Mapping[int, Registration]
-    ) -> None:
-        self._settings = settings
+    def __init__(self, session: Session, sender: Sender, registrations: Mapping[int, Registration]) -> None:
         self._session = session
         self._sender = sender
         self._registrations = registrations
@@ -86,7 +82,7 @@ class Farewells:
         """An authentic answer came."""
         bid = farewell.registration.bid
         if reply.code == ReplyCode.HA_IDENTIFICATION_MISMATCH and not farewell.hopeless:
-            self._sender.stamps.adopt(reply.identification, now.wall, self._settings.security.tolerance)
+            self._sender.resynchronise(reply, now)
             farewell.pending.clear()
             farewell.next_at = self._sender.earliest(bid)
             return []
@@ -98,16 +94,16 @@ class Farewells:
         del self._by_bid[bid]
         what = "all bindings" if farewell.bulk or farewell.home else f"binding {bid}"
         if reply.code in GOOD:
-            return [Event("info", "registration", f"{what}: de-registered")]
+            return [event("info", f"{what}: de-registered")]
         text = f"{what}: de-registration denied with code {reply.code}: {meaning(reply.code)}"
-        return [Event("warning", "registration", text)]
+        return [event("warning", text)]
 
     def _say_one(self, farewell: Farewell, now: Instant) -> list[Effect]:
         registration = farewell.registration
         if farewell.hopeless or farewell.deadline <= now.monotonic:
             del self._by_bid[registration.bid]
             text = f"binding {registration.bid}: de-registration unanswered; the home agent lets it expire"
-            return [Event("warning", "registration", text)]
+            return [event("warning", text)]
         if farewell.home:
             effects, identification = self._sender.home_coming(registration.bid, now)
             farewell.departs(identification & LOW, registration.bid, now.monotonic)

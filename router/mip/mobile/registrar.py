@@ -7,21 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from router.clock import Instant
 from router.config.model import Flow
 from router.config.model import MobileNode as Settings
-from router.mip.effect import Effect, Event, Unbound
-from router.mip.mobile.registration import KEEPALIVE_MISSES, PACE, Registration, State
+from router.mip.effect import Effect, Unbound
+from router.mip.mobile.registration import KEEPALIVE_MISSES, PACE, Registration, State, event
 from router.mip.mobile.sender import Sender
 from router.mip.mobile.session import Session
 from router.mip.policy import flow_bindings
 from router.mip.wire.multipath import FlowBinding
 
-__all__ = ["Registrar", "event"]
+__all__ = ["Registrar"]
 
 _UNANSWERED_LIMIT = 3
 _BULK_PATIENCE = 3.0
-
-
-def event(level: str, text: str) -> Event:
-    return Event(level, "registration", text)
 
 
 class Registrar:
@@ -45,6 +41,10 @@ class Registrar:
         self._flows = tuple(flows) if settings.flow_bindings else ()
         self._bids = bids
         self._solicit = solicit
+
+    @property
+    def bound(self) -> list[Registration]:
+        return [item for item in self.registrations.values() if item.binding is not None]
 
     # The one binding of a home agent without multipath: the lowest BID that is answered.
 
@@ -119,7 +119,7 @@ class Registrar:
 
     def _refresh(self, registration: Registration, now: Instant) -> list[Effect]:
         """One request for all bindings where that is wanted, for this one otherwise."""
-        bound = [item for item in self.registrations.values() if item.binding is not None]
+        bound = self.bound
         together = self._settings.refresh == "bulk" and self._session.support.several
         if not together or registration.binding is None or registration.attempts or len(bound) < 2:
             return self.request(registration, now)
@@ -150,7 +150,7 @@ class Registrar:
         """The whole policy, in terms of the bindings there are and the one that is about to be."""
         if registration.without_flows or not self._flows:
             return ()
-        bound = {item.bid for item in self.registrations.values() if item.binding is not None}
+        bound = {item.bid for item in self.bound}
         return flow_bindings(
             self._flows, self._bids, {} if registration.overwrite else bound, registration.bid
         )

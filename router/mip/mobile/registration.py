@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import NamedTuple
 
+from router.mip.effect import Event
 from router.mip.identification import LOW
 from router.mip.mobile.binding import MobileBinding
 from router.mip.mobile.challenge import Held
@@ -25,7 +26,7 @@ from router.mip.mobile.discovery import KnownAgent
 from router.mip.wire.numbers import ReplyCode
 from router.mip.wire.registration import RegistrationReply
 
-__all__ = ["GOOD", "PACE", "Asked", "Registration", "RegistrationView", "State"]
+__all__ = ["GOOD", "PACE", "Asked", "Registration", "RegistrationView", "State", "event"]
 
 GOOD = (ReplyCode.ACCEPTED, ReplyCode.ACCEPTED_NO_SIMULTANEOUS)
 
@@ -123,6 +124,11 @@ class Registration:
     keepalive_at: float | None = None
     keepalive_misses: int = 0
     keepalive_sequence: int = 0
+
+    @property
+    def may_be_bound(self) -> bool:
+        """Whether the home agent may have a binding of it: unanswered requests may have created one too."""
+        return self.binding is not None or bool(self.pending)
 
     def view(self) -> RegistrationView:
         binding = self.binding
@@ -229,3 +235,8 @@ class Registration:
         """Try again in five seconds, then ten, at last once a minute."""
         self.backoff = min(DENIED_MAX, max(DENIED_BACKOFF, self.backoff * 2))
         self.next_at = at + self.backoff * (1 + 0.1 * jitter)
+
+
+def event(level: str, text: str) -> Event:
+    """A line of the log about registrations."""
+    return Event(level, "registration", text)

@@ -6,6 +6,7 @@ from random import Random
 
 from router.clock import Instant
 from router.config.model import MobileNode as Settings
+from router.mip.counters import Counters
 from router.mip.effect import Effect, Send
 from router.mip.keepalive import echo_request
 from router.mip.mobile.registration import PACE, Asked, Registration
@@ -13,6 +14,7 @@ from router.mip.mobile.request import asks_for_udp, deregistration, home_coming,
 from router.mip.mobile.session import Session
 from router.mip.replay import TimeStamps
 from router.mip.wire.multipath import FlowBinding
+from router.mip.wire.registration import RegistrationReply
 
 __all__ = ["Sender"]
 
@@ -23,8 +25,8 @@ _TTL = 255
 class Sender:
     """Times are monotonic seconds."""
 
-    def __init__(self, settings: Settings, session: Session, rng: Random, counters: dict[str, int]) -> None:
-        self.stamps = TimeStamps(rng)
+    def __init__(self, settings: Settings, session: Session, rng: Random, counters: Counters) -> None:
+        self._stamps = TimeStamps(rng)
         self._settings = settings
         self._session = session
         self._random = rng
@@ -37,6 +39,10 @@ class Sender:
 
     def last(self, bid: int) -> float:
         return self._sent_at.get(bid, float("-inf"))
+
+    def resynchronise(self, reply: RegistrationReply, now: Instant) -> None:
+        """Go by the home agent's clock from now on (RFC 5944 section 5.7.1)."""
+        self._stamps.adopt(reply.identification, now.wall, self._settings.security.tolerance)
 
     def request(
         self,
@@ -51,12 +57,12 @@ class Sender:
         lifetime = min(self._session.lifetime, registration.longest or self._session.lifetime)
         if registration.agent is not None:
             lifetime = min(lifetime, registration.agent.agent.lifetime)
-        identification = self.stamps.next(now.wall)
+        identification = self._stamps.next(now.wall)
         challenge = registration.challenge.take(again=registration.attempts > 0)
         udp = asks_for_udp(self._session, registration)
         asked = Asked(now.monotonic, lifetime, identification, multipath, bulk, udp)
         registration.departs(asked, self._random.random())
-        self._count("requests_sent")
+        self._counters.count("requests_sent")
         data = registration_request(
             self._settings, self._session, registration, identification, lifetime, now.wall,
             multipath=multipath, bulk=bulk, flows=flows, challenge=challenge,
@@ -68,8 +74,8 @@ class Sender:
         self, registration: Registration, carrier: Registration, now: Instant, *, multipath: bool, bulk: bool
     ) -> tuple[list[Effect], int]:
         """Send a de-registration through the uplink of `carrier`; its identification comes back too."""
-        identification = self.stamps.next(now.wall)
-        self._count("deregistrations_sent")
+        identification = self._stamps.next(now.wall)
+        self._counters.count("deregistrations_sent")
         data = deregistration(
             self._settings,
             self._session,
@@ -85,15 +91,15 @@ class Sender:
 
     def home_coming(self, bid: int, now: Instant) -> tuple[list[Effect], int]:
         """Send the request of one who is back on the home link."""
-        identification = self.stamps.next(now.wall)
-        self._count("deregistrations_sent")
+        identification = self._stamps.next(now.wall)
+        self._counters.count("deregistrations_sent")
         data = home_coming(self._settings, self._session, identification)
         self._sent_at[bid] = now.monotonic
         return [Send(bid, data, self._session.home_agent, ttl=_TTL, as_home_address=True)], identification
 
     def echo(self, registration: Registration) -> list[Effect]:
         """Send a keepalive through the tunnel."""
-        self._count("keepalives_sent")
+        self._counters.count("keepalives_sent")
         session = self._session
         data = echo_request(session.home_address, session.home_agent, registration.keepalive_sequence)
         return [Send(registration.bid, data, session.home_agent)]
@@ -104,6 +110,3 @@ class Sender:
         own = registration.colocated
         address = registration.agent.address
         return Send(registration.bid, data, address, ttl=_TTL, as_home_address=not own)
-
-    def _count(self, name: str) -> None:
-        self._counters[name] = self._counters.get(name, 0) + 1

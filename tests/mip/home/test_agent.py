@@ -442,8 +442,15 @@ def test_slots_are_small_never_shared_and_used_again():
     bench.ask(Multipath(4, 1, 245), lifetime=0)
     bench.ask(Multipath(4, 1, 7))
     assert bench.agent.bindings[HOME, 7].slot == free
-    bench.ask(Multipath(4, 1, 9, overwrite=True))
-    assert [binding.slot for binding in bench.agent.bindings.values()] == [1]
+    bench.ask(Multipath(4, 1, 240, overwrite=True))
+    assert [binding.slot for binding in bench.agent.bindings.values()] == [bench.agent.bindings[HOME, 240].slot]
+
+
+def test_a_small_bid_is_its_own_slot_in_whichever_order_they_come():
+    bench = Bench()
+    assert bench.ask(Multipath(8, 2, 2), coa=CELL) == 0
+    assert bench.ask(Multipath(4, 1, 1)) == 0
+    assert {bid: binding.slot for (_, bid), binding in bench.agent.bindings.items()} == {1: 1, 2: 2}
 
 
 def test_what_is_removed_for_another_is_said_first():
