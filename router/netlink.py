@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
@@ -21,7 +21,7 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.ndmsg import ndmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-__all__ = ["Netlink", "NetlinkError", "fibmsg", "ifaddrmsg", "ifinfmsg", "ndmsg", "rtmsg"]
+__all__ = ["Netlink", "NetlinkError", "fibmsg", "ifaddrmsg", "ifinfmsg", "ndmsg", "parse", "rtmsg"]
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
@@ -42,6 +42,8 @@ _CLASSES: dict[int, type[Any]] = {
     **dict.fromkeys((RTM_NEWRULE, RTM_DELRULE), fibmsg),
 }
 _RECEIVE = 1 << 18
+_EVENT_BUFFER = 1 << 22
+_SO_RCVBUFFORCE = 33
 
 
 class NetlinkError(OSError):
@@ -54,7 +56,7 @@ class Netlink:
     def __init__(self, groups: int = 0) -> None:
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         if groups:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            _widen(self.socket)
         self.socket.bind((0, groups))
         self._sequence = 0
         self.foreign_messages = 0
@@ -70,6 +72,43 @@ class Netlink:
                 _raise(body)
                 return
 
+    def batch(self, requests: Sequence[tuple[bytes, int, int]]) -> None:
+        """Send (body, kind, flags) messages at once, and wait for every acknowledgement.
+
+        The kernel goes through them in order, also past one that it refuses.
+        Raises NetlinkError, the first one's.
+        """
+        first, data = self._sequence + 1, b""
+        for body, kind, flags in requests:
+            self._sequence += 1
+            header = (_HEADER.size + len(body), kind, flags | NLM_F_REQUEST | NLM_F_ACK, self._sequence, 0)
+            data += _HEADER.pack(*header) + body + bytes(-len(body) % 4)
+        self.socket.sendto(data, (0, 0))
+        errors, waiting = [], len(requests)
+        for found, body in self._answers(first) if waiting else ():
+            if found == _ERROR:
+                errors.append(struct.unpack_from("=i", body, _HEADER.size)[0])
+                waiting -= 1
+                if not waiting:
+                    break
+        code = next(filter(None, errors), 0)
+        if code:
+            raise NetlinkError(-code, os.strerror(-code))
+
+    def dump_octets(self, body: bytes, kind: int) -> list[bytes]:
+        """All objects of a kind as they come, behind their netlink headers.  Raises NetlinkError."""
+        self._sequence += 1
+        header = (_HEADER.size + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, self._sequence, 0)
+        self.socket.sendto(_HEADER.pack(*header) + body, (0, 0))
+        result: list[bytes] = []
+        for found, content in self._answers():
+            if found == _ERROR:
+                _raise(content)
+            if found == _DONE:
+                break
+            result.append(content[_HEADER.size :])
+        return result
+
     @property
     def port(self) -> int:
         """What the kernel calls this socket: events it caused carry it."""
@@ -84,14 +123,18 @@ class Netlink:
                 _raise(body)
             if found == _DONE:
                 return result
-            parsed = _parse(found, body)
+            parsed = parse(found, body)
             if parsed is not None:
                 result.append(parsed)
         return result
 
     def events(self) -> list[Any]:
         """Events that wait; raises OSError (ENOBUFS) when some were lost and a resync is due."""
-        result: list[Any] = []
+        return [item for kind, octets in self.raw_events() if (item := parse(kind, octets)) is not None]
+
+    def raw_events(self) -> list[tuple[int, bytes]]:
+        """Kind and octets, header and all, of the events that wait: parsing takes long.  Raises as `events`."""
+        result: list[tuple[int, bytes]] = []
         while True:
             try:
                 data, (port, _) = self.socket.recvfrom(_RECEIVE, socket.MSG_DONTWAIT)
@@ -100,7 +143,7 @@ class Netlink:
             if port != 0:
                 self.foreign_messages += 1
                 continue
-            result += [item for kind, _, body in _split(data) if (item := _parse(kind, body)) is not None]
+            result += [(kind, octets) for kind, _, octets in _split(data)]
 
     def _send(self, message: Any, kind: int, flags: int) -> None:
         self._sequence += 1
@@ -111,15 +154,25 @@ class Netlink:
         message.encode()
         self.socket.sendto(bytes(message.data), (0, 0))
 
-    def _answers(self) -> Iterator[tuple[int, bytes]]:
+    def _answers(self, first: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """What the kernel says to the last request, or to all from `first` on."""
+        least = self._sequence if first is None else first
         while True:
             data, (port, _) = self.socket.recvfrom(_RECEIVE)
             if port != 0:
                 self.foreign_messages += 1
                 continue
             for kind, sequence, body in _split(data):
-                if sequence == self._sequence:
+                if least <= sequence <= self._sequence:
                     yield kind, body
+
+
+def _widen(sock: socket.socket) -> None:
+    """Room for a burst of events: beyond what the system allows anybody, if we may."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _EVENT_BUFFER)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _EVENT_BUFFER)
 
 
 def _split(data: bytes) -> Iterator[tuple[int, int, bytes]]:
@@ -132,7 +185,8 @@ def _split(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         offset += (length + 3) & ~3
 
 
-def _parse(kind: int, body: bytes) -> Any | None:
+def parse(kind: int, body: bytes) -> Any | None:
+    """One message, header and all, as pyroute2 has it; None for a kind we know nothing of."""
     parser = _CLASSES.get(kind)
     if parser is None:
         return None

@@ -58,6 +58,8 @@ class PlaneSettings:
     """Routing tables `table_base .. table_base + 31` are roamd's."""
     rule_priority: int = 7400
     """Rule priorities `rule_priority .. rule_priority + 63` are roamd's."""
+    fou_port: int = 4434
+    """UDP port of the kernel's listener for tunnels in UDP; nothing with this port leaves the machine."""
 
 
 @dataclass(frozen=True)

@@ -83,10 +83,11 @@ def home_part(settings: HomeAgent, mobile: HomeMobile) -> Part:
     """What one mobile node adds; pure, and equal for equal arguments."""
     tables, home = Tables(settings.plane), mobile.home_address
     elements: dict[str, Element] = {}
-    for number, tunnel in mobile.tunnels:
-        if tunnel.group == tables.unmarked:
-            door = shared_door(tunnel.device, home, number)
-            elements.setdefault(door.key, door)
+    shared = [(number, tunnel) for number, tunnel in mobile.tunnels if tunnel.group == tables.unmarked]
+    for number, tunnel in (*shared, *mobile.nested):
+        door = shared_door(tunnel.device, home, number)
+        elements.setdefault(door.key, door)
+    for _, tunnel in mobile.tunnels:
         guard = loop_guard(tunnel.remote, home)
         elements[guard.key] = guard
     chains: tuple[Chain, ...] = ()

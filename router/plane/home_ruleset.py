@@ -40,6 +40,7 @@ def home_agent_ruleset(*, mask: int, group: Callable[[int], int], shared: int, m
     """
     ours = f"{{ {shared}, {', '.join(str(group(number)) for number in _NUMBERS)} }}"
     doors = [(str(group(number)), f"goto in_{number}") for number in _NUMBERS]
+    rest = 0xFFFFFFFF & ~mask
     chains = [
         named_map(_SHARED, "ifname . ipv4_addr : verdict"),
         named_map(_LOOPING, "ip saddr . ip daddr . @th,128,32", kind="set", typeof=True),
@@ -48,7 +49,11 @@ def home_agent_ruleset(*, mask: int, group: Callable[[int], int], shared: int, m
         silence(),
         *path_chains(_NUMBERS, mask),
         *(_entrance(number, mask) for number in _NUMBERS),
-        chain("in_shared", [f"iifname . ip saddr vmap @{_SHARED}", "counter drop"]),
+        chain("in_shared", [
+            f"meta mark set meta mark & {rest:#x}",
+            f"iifname . ip saddr vmap @{_SHARED}",
+            "counter drop",
+        ]),
         chain("from_tunnel", [f"iifgroup {vmap([*doors, (str(shared), 'goto in_shared')])}"]),
         chain("assign", [
             # RFC 5944 section 4.2.3: what we sent to a care-of address and comes back would go round for ever.
@@ -75,7 +80,11 @@ def home_agent_ruleset(*, mask: int, group: Callable[[int], int], shared: int, m
 
 
 def shared_door(device: str, home_address: IPv4Address, number: int) -> Element:
-    """A mobile node that visits a foreign agent, whose tunnel it shares with others."""
+    """A mobile node that visits a foreign agent, whose tunnel it shares with others.
+
+    Or the nested tunnel of a mobile router there: it sends its own packets by
+    it too, while those for it come by the agent's.
+    """
     return Element(_SHARED, f'"{device}" . {home_address}', f"goto pin_{number}")
 
 
@@ -98,11 +107,13 @@ def policy(
 
 
 def _entrance(number: int, mask: int) -> str:
-    """RFC 3024 section 4.3.2: what comes out of a tunnel has a source that is routed into it."""
+    """RFC 3024 section 4.3.2: what comes out of a tunnel has a source that is routed into it, or is known there."""
     rest = 0xFFFFFFFF & ~mask
     return chain(f"in_{number}", [
         f"meta mark set meta mark & {rest:#x} | {mark_of(number, mask):#x}",
-        "fib saddr . mark . iif oif missing counter drop",
+        # To `fib` this source is never missing in what goes to a broadcast or multicast address.
+        "ip saddr 0.0.0.0/8 counter drop",
+        "fib saddr . mark . iif oif missing goto in_shared",
         # Where it goes is no matter of where it came from.
         f"meta mark set meta mark & {rest:#x}",
         f"goto pin_{number}",

@@ -1,29 +1,44 @@
-"""Tunnels in the kernel: `ipip` devices (RFC 2003)."""
+"""Tunnels in the kernel: `ipip` devices (RFC 2003), those in UDP (RFC 3519) included, and `gre` ones (RFC 2784)."""
 
 from __future__ import annotations
 
 import errno
 import logging
+import socket
+import struct
 from ipaddress import IPv4Address
-from typing import Any
+from typing import NamedTuple
 
 from router import netlink as nl
-from router.netlink import Netlink, NetlinkError, ifinfmsg
+from router.attributes import attributes
+from router.netlink import Netlink, NetlinkError
 from router.plane import link
 from router.plane.errors import PlaneError
-from router.plane.model import Tunnel
+from router.plane.fou import FouListener
+from router.plane.model import Encapsulation, Tunnel
+from router.plane.sysctl import read_sysctl, write_sysctl
+from router.plane.tunnel_messages import OWNER, change, creation, kind_of, preparation, removal, rise
 
 __all__ = ["KernelTunnels"]
 
 _log = logging.getLogger("roamd.plane")
-_PROBE = Tunnel("roamprobe", IPv4Address("127.0.0.1"), IPv4Address("127.0.0.2"), "ipip")
-_KIND = "ipip"
-_OWNER = "roamd"
-_TTL = 64
+_PROBES: tuple[tuple[Encapsulation, str], ...] = (("ipip", "kmod-ipip"), ("gre", "kmod-gre"))
+_ENDS = (IPv4Address("127.0.0.1"), IPv4Address("127.0.0.2"))
+_NEW = nl.NLM_F_CREATE | nl.NLM_F_EXCL
+_GONE = (errno.ENODEV, errno.ESRCH)
+_IPV6_LEAST_MTU = 1280
+_LOOSE, _OFF = 2, 0
+
+
+class _Device(NamedTuple):
+    ifindex: int
+    kind: str
+    tunnel: Tunnel | None
+    """What it is known to be; an adopted one is not known."""
 
 
 class KernelTunnels:
-    """The `ipip` devices roamd made: those of this run, and those a killed predecessor left.
+    """The tunnel devices roamd made: those of this run, and those a killed predecessor left.
 
     Ours carry the alias `roamd`; one of a predecessor that is wanted again is
     changed in place and its packets go on.
@@ -31,102 +46,169 @@ class KernelTunnels:
 
     def __init__(self) -> None:
         self._netlink = Netlink()
-        self._indexes: dict[str, int] = {}
-        """The devices that are ours, by name."""
-        self._tunnels: dict[str, Tunnel] = {}
-        """What they are known to be; an adopted one is not known."""
+        self._devices: dict[str, _Device] = {}
+        self._ipv6 = read_sysctl("net/ipv6/conf/default/disable_ipv6") is not None
+        self._fou: FouListener | None = None
+        self.kinds: frozenset[Encapsulation] = frozenset()
+        """The encapsulations that this kernel has."""
+        self.lacking: dict[Encapsulation, str] = {}
+        """The others, and which package brings each."""
+        self.remotes: dict[str, IPv4Address] = {}
+        """Where the tunnels of a predecessor lead, by device."""
 
-    @staticmethod
-    def available() -> bool:
-        """Whether this kernel makes ipip devices: tried with one that is removed at once."""
-        kernel = KernelTunnels()
-        try:
-            kernel.put(_PROBE)
-        except PlaneError as error:
-            _log.info("tunnels go through user space: %s", error)
-            return False
-        finally:
-            kernel.drop(_PROBE.device)
-            kernel.close()
-        return True
+    async def start(self, fou_port: int) -> None:
+        """Try what this kernel can, and listen for tunnels in UDP.  Raises PlaneError when that port is taken."""
+        kinds: list[Encapsulation] = []
+        for encapsulation, package in _PROBES:
+            if self._makes(encapsulation):
+                kinds.append(encapsulation)
+            else:
+                self.lacking[encapsulation] = package
+        if "ipip" in kinds:
+            self._fou = await FouListener.open(fou_port)
+        if self._fou is not None:
+            kinds.append("udp")
+        else:
+            self.lacking["udp"] = "kmod-fou"
+        self.kinds = frozenset(kinds)
+        for encapsulation, package in self.lacking.items():
+            _log.info("the kernel makes no %s tunnels: install %s", encapsulation, package)
 
     def adopt(self) -> None:
         """Find the devices a predecessor left; those that no `put` names go with the next `drop`."""
-        for message in self._netlink.dump(ifinfmsg(), nl.RTM_GETLINK):
-            if message.get_attr("IFLA_IFALIAS") == _OWNER and _kind(message) == _KIND:
-                self._indexes[message.get_attr("IFLA_IFNAME")] = message["index"]
+        for octets in self._netlink.dump_octets(_ANY, nl.RTM_GETLINK):
+            found = _found(octets)
+            if found is not None:
+                name, device, remote = found
+                self._devices[name] = device
+                if remote is not None:
+                    self.remotes[name] = remote
 
     def put(self, tunnel: Tunnel) -> None:
-        """Create the device, or change it in place.  Raises PlaneError."""
-        name = tunnel.device
-        index = link.index(name)
-        known = bool(index) and self._indexes.get(name) == index
-        if known and self._tunnels.get(name) == tunnel:
+        """Create the device and take it up, or change it in place.  Raises PlaneError."""
+        name, device = tunnel.device, self._known(tunnel.device)
+        if device is not None and device.kind != kind_of(tunnel):
+            self.drop(name)
+            device = None
+        if device is not None and device.tunnel == tunnel and link.is_ready(name, tunnel.mtu):
             return
         try:
-            if known:
-                self._netlink.request(_request(tunnel, index), nl.RTM_NEWLINK)
+            if device is None:
+                self._create(tunnel)
             else:
-                self._netlink.request(_request(tunnel), nl.RTM_NEWLINK, nl.NLM_F_CREATE | nl.NLM_F_EXCL)
-                self._indexes[name] = link.index(name)
-                self._netlink.request(_alias(self._indexes[name]), nl.RTM_SETLINK)
+                self._change(tunnel, device)
         except NetlinkError as error:
-            self._tunnels.pop(name, None)
-            missing = error.errno == errno.EOPNOTSUPP
-            reason = "this kernel makes no ipip devices: install kmod-ipip" if missing else error.strerror
+            if device is None:
+                self.drop(name)
+            else:
+                self._devices[name] = device._replace(tunnel=None)
+            missing = error.errno == errno.EOPNOTSUPP and tunnel.encapsulation in self.lacking
+            reason = f"install {self.lacking[tunnel.encapsulation]}" if missing else error.strerror
             raise PlaneError(f"tunnel device {name}: {reason}") from None
-        self._tunnels[name] = tunnel
 
     def drop(self, name: str) -> None:
         """Remove the device if it is ours and still there."""
-        self._tunnels.pop(name, None)
-        index = self._indexes.pop(name, 0)
-        if not index or link.index(name) != index:
+        device = self._known(name)
+        self._devices.pop(name, None)
+        if device is None:
             return
-        message = ifinfmsg()
-        message["index"] = index
         try:
-            self._netlink.request(message, nl.RTM_DELLINK)
+            self._netlink.batch([(removal(device.ifindex), nl.RTM_DELLINK, 0)])
         except NetlinkError as error:
-            _log.warning("removing tunnel device %s: %s", name, error.strerror)
+            if error.errno not in _GONE:
+                _log.warning("removing tunnel device %s: %s", name, error.strerror)
 
     def close(self) -> None:
         for name in self.names():
             self.drop(name)
+        if self._fou is not None:
+            self._fou.close()
         self._netlink.close()
 
     def names(self) -> set[str]:
-        return set(self._indexes)
+        return set(self._devices)
+
+    def _makes(self, encapsulation: Encapsulation) -> bool:
+        """Tried with a device that is removed at once."""
+        probe = Tunnel("roamprobe", *_ENDS, encapsulation)
+        try:
+            self._netlink.batch([(creation(probe, 0), nl.RTM_NEWLINK, _NEW)])
+        except NetlinkError as error:
+            return error.errno == errno.EEXIST
+        self._netlink.batch([(removal(link.index(probe.device)), nl.RTM_DELLINK, 0)])
+        return True
+
+    def _known(self, name: str) -> _Device | None:
+        """The device, if it is ours and has not been replaced by somebody."""
+        device = self._devices.get(name)
+        return device if device is not None and device.ifindex == link.index(name) else None
+
+    def _create(self, tunnel: Tunnel) -> None:
+        name = tunnel.device
+        if link.index(name):
+            # The messages below go by name, and would change somebody's device.
+            raise NetlinkError(errno.EEXIST, "a device of this name is there, and is not ours")
+        steps = [
+            (creation(tunnel, _index(tunnel.link)), nl.RTM_NEWLINK, _NEW),
+            (preparation(tunnel, _rp_filter(), ipv6=self._ipv6), nl.RTM_SETLINK, 0),
+        ]
+        try:
+            if tunnel.encapsulation == "gre":
+                # GRE carries any protocol: none but IPv4 shall come out of it.
+                self._netlink.batch(steps)
+                steps = []
+                write_sysctl(f"net/ipv6/conf/{name}/disable_ipv6", "1")
+            self._netlink.batch([*steps, (rise(tunnel), nl.RTM_SETLINK, 0)])
+        finally:
+            if index := link.index(name):
+                self._devices[name] = _Device(index, kind_of(tunnel), None)
+        self._devices[name] = self._devices[name]._replace(tunnel=tunnel)
+
+    def _change(self, tunnel: Tunnel, device: _Device) -> None:
+        message = change(tunnel, _index(tunnel.link), device.ifindex, _rp_filter())
+        self._netlink.batch([(message, nl.RTM_NEWLINK, 0)])
+        before, self._devices[tunnel.device] = device.tunnel, device._replace(tunnel=tunnel)
+        if tunnel.mtu >= _IPV6_LEAST_MTU and (before is None or before.mtu < _IPV6_LEAST_MTU):
+            # Too thin for IPv6 it had none; the kernel has just given it some.
+            write_sysctl(f"net/ipv6/conf/{tunnel.device}/disable_ipv6", "1")
 
 
-def _request(tunnel: Tunnel, index: int = 0) -> Any:
-    """Attributes of an ipip device; with an index, of the one to change."""
-    message = ifinfmsg()
-    message["index"] = index
-    data = [
-        ["IFLA_IPIP_LOCAL", str(tunnel.local)],
-        ["IFLA_IPIP_REMOTE", str(tunnel.remote)],
-        ["IFLA_IPIP_TTL", _TTL],
-        # The outer header then has DF when the inner one has (RFC 2003 section
-        # 3.1), and the uplink may fragment the rest.
-        ["IFLA_IPIP_PMTUDISC", 0],
-        ["IFLA_IPIP_LINK", link.index(tunnel.link) if tunnel.link else 0],
-    ]
-    message["attrs"] = [
-        ["IFLA_IFNAME", tunnel.device],
-        ["IFLA_LINKINFO", {"attrs": [["IFLA_INFO_KIND", _KIND], ["IFLA_INFO_DATA", {"attrs": data}]]}],
-    ]
-    return message
+_LINK = struct.Struct("=BxHiII")
+_ANY = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
+_IFNAME, _LINKINFO, _IFALIAS, _KIND, _DATA = 3, 18, 20, 1, 2
+_REMOTE = {"ipip": 3, "gre": 7}
 
 
-def _alias(index: int) -> Any:
-    message = ifinfmsg()
-    message["index"] = index
-    message["attrs"] = [["IFLA_IFALIAS", _OWNER]]
-    return message
+def _found(octets: bytes) -> tuple[str, _Device, IPv4Address | None] | None:
+    """Name, device and far end, where an RTM_NEWLINK tells of a tunnel device of ours."""
+    found = dict(attributes(octets[_LINK.size :]))
+    if _text(found.get(_IFALIAS)) != OWNER:
+        return None
+    info = dict(attributes(found.get(_LINKINFO, b"")))
+    kind = _text(info.get(_KIND))
+    if kind not in _REMOTE:
+        return None
+    remote = dict(attributes(info.get(_DATA, b""))).get(_REMOTE[kind])
+    device = _Device(_LINK.unpack_from(octets)[2], kind, None)
+    return _text(found.get(_IFNAME)), device, IPv4Address(remote) if remote is not None else None
 
 
-def _kind(message: Any) -> str | None:
-    info = message.get_attr("IFLA_LINKINFO")
-    kind: str | None = info.get_attr("IFLA_INFO_KIND") if info is not None else None
-    return kind
+def _text(value: bytes | None) -> str:
+    return (value or b"").rstrip(b"\0").decode(errors="replace")
+
+
+def _index(device: str) -> int:
+    """Raises NetlinkError when a device to leave by is wanted and is not there."""
+    index = link.index(device) if device else 0
+    if device and not index:
+        raise NetlinkError(errno.ENODEV, f"no device {device} to leave by")
+    return index
+
+
+def _rp_filter() -> int:
+    """An answer may come through another tunnel than the question left by.
+
+    The kernel takes the stricter of "all" and the device, where loose counts as
+    the laxer one: it is the way out when "all" is strict.
+    """
+    return _LOOSE if read_sysctl("net/ipv4/conf/all/rp_filter") not in ("0", None) else _OFF

@@ -15,15 +15,16 @@ __all__ = [
     "NO_PART", "Chain", "Element", "Encapsulation", "Nexthop", "Part", "PlaneState", "Route", "Rule", "Tunnel",
 ]  # fmt: skip
 
-Encapsulation = Literal["ipip", "udp"]
+Encapsulation = Literal["ipip", "gre", "udp"]
 
 
 @dataclass(frozen=True)
 class Tunnel:
     """One tunnel of one binding.
 
-    `ipip` is RFC 2003 between `local` and `remote`; `udp` is RFC 3519 between
-    `local:local_port` and `remote:remote_port`, on the registration's ports.
+    `ipip` is RFC 2003 between `local` and `remote`; `gre` is RFC 2784; `udp` is
+    RFC 3519 between `local:local_port` and `remote:remote_port`, on the
+    registration's ports.
     """
 
     device: str
@@ -38,6 +39,12 @@ class Tunnel:
     """Device that the outer packets leave by; empty: as routed.  Tells apart tunnels between the same ends."""
     group: int = 0
     """Group of the device (IFLA_GROUP): what a ruleset knows it by without its name."""
+    key_in: int | None = None
+    """`gre`: the key that packets to us carry (RFC 2890); None: no key field."""
+    key_out: int | None = None
+    """`gre`: the key that packets from us carry, as the other end has it."""
+    hidden: bool = False
+    """`udp`: the far end may be behind NAT, and others behind the same address: ports tell them apart."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Collection, Hashable, Iterable
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 from router.config.model import PlaneSettings
@@ -20,13 +21,17 @@ from router.plane.model import NO_PART, Element, Part, PlaneState, Tunnel
 from router.plane.network import Network
 from router.plane.nft import Nft
 from router.plane.sysctl import OwnedSysctls
+from router.plane.translation import Translation
 from router.plane.userspace import UserspaceTunnels
 from router.plane.watch import PlaneWatch
 
 __all__ = ["Plane", "PlaneError"]
 
 _log = logging.getLogger("roamd.plane")
+_EVENTS_EVERY = 16
 _HASH_POLICY, _BY_PORTS = "net/ipv4/fib_multipath_hash_policy", "1"
+_IN_USER_SPACE = ("ipip", "udp")
+"""What can be carried there: GRE is asked for by who has it in the kernel."""
 _ON_FOREIGN_LINKS = {"arp_ignore": "1", "accept_redirects": "0"}
 
 
@@ -45,6 +50,7 @@ class Plane:
         self._nft = Nft()
         self._user = UserspaceTunnels()
         self._kernel: KernelTunnels | None = None
+        self._translation = Translation(settings.fou_port)
         self._watch: PlaneWatch | None = None
         self._release: asyncio.TimerHandle | None = None
         self._held: set[str] = set()
@@ -68,12 +74,8 @@ class Plane:
         strangers = self._network.strangers()
         if strangers:
             raise PlaneError("the kernel has " + "; ".join(dict.fromkeys(strangers)))
-        if self._settings.kind != "userspace" and KernelTunnels.available():
-            self._kernel = KernelTunnels()
-            self._kernel.adopt()
-            self._held = set(self._kernel.names())
-        elif self._settings.kind == "kernel":
-            raise PlaneError("plane 'kernel': this kernel makes no ipip devices: install kmod-ipip")
+        if self._settings.kind != "userspace":
+            await self._open_kernel()
         self._sysctls.set(_HASH_POLICY, _BY_PORTS)
         await self._nft.adopt()
         self._watch = PlaneWatch(self._network, self._nft, self._owns, disturbed)
@@ -81,6 +83,25 @@ class Plane:
             _log.info("taking over %d tunnels of a predecessor", len(self._held))
             loop = asyncio.get_running_loop()
             self._release = loop.call_later(self._hold, self._let_go, disturbed)
+
+    async def _open_kernel(self) -> None:
+        """Take the kernel's tunnels into use, as far as it has them, and those of a predecessor over."""
+        kernel = KernelTunnels()
+        try:
+            await kernel.start(self._settings.fou_port)
+            lacking = sorted(package for kind, package in kernel.lacking.items() if kind in _IN_USER_SPACE)
+            if lacking and self._settings.kind == "kernel":
+                raise PlaneError(
+                    f"plane 'kernel': this kernel makes no such tunnels: install {', '.join(lacking)}"
+                )
+        except PlaneError:
+            kernel.close()
+            raise
+        self._kernel = kernel
+        kernel.adopt()
+        self._held = set(kernel.names())
+        for device, remote in kernel.remotes.items():
+            self._translation.adopt(device, remote)
 
     async def close(self) -> None:
         """Remove all that is owned.  What cannot be removed is logged."""
@@ -109,14 +130,20 @@ class Plane:
     def attach(self, local: IPv4Address, port: int, sock: socket.socket) -> None:
         """Share the registration's UDP socket with the tunnels from `local:port`."""
         self._user.attach(local, port, sock)
+        self._translation.attach(local, port)
 
     def detach(self, local: IPv4Address, port: int) -> None:
         """The socket is about to be closed; its tunnels drop their packets until another is attached."""
         self._user.detach(local, port)
+        self._translation.detach(local, port)
 
     def deliver(self, local: IPv4Address, port: int, source: tuple[str, int], datagram: bytes) -> bool:
-        """Hand over a datagram whose first octet is 4; False (and counted) when it belongs to no tunnel."""
-        return self._user.deliver(local, port, source, datagram)
+        """Hand over a datagram whose first octet is 4; False (and counted) when it belongs to no tunnel.
+
+        Of tunnels in the kernel none comes here but what concerns the
+        registration too: that is False, and not counted.
+        """
+        return not self._translates and self._user.deliver(local, port, source, datagram)
 
     def apply_routes_now(self, state: PlaneState, changed: Collection[Hashable] | None = None) -> None:
         """The urgent part of `apply`: routes that exist and should differ, in force on return."""
@@ -153,7 +180,7 @@ class Plane:
     async def _settle(self, state: PlaneState) -> None:
         """Everything: what the kernel has is read, and what nobody wants goes."""
         self._link_sysctls.keep(_knobs(state.foreign_links))
-        self._parts = dict(state.parts.items())
+        self._parts = {key: self._translated(part) for key, part in state.parts.items()}
         parts = self._parts.values()
         self._own = frozenset(tunnel.device for tunnel in state.tunnels)
         self._users = {}
@@ -176,9 +203,13 @@ class Plane:
         if self._held and self._nft.adopted and not state.parts:
             # Its rules know the tunnels that are held, ours not yet.
             return
-        parts = self._parts.values()
+        own, text = self._translated(Part(tunnels=state.tunnels)), state.ruleset
+        if self._translates and (text or own.elements):
+            own = replace(own, elements=(*self._translation.registrations(), *own.elements))
+            text += self._translation.text
+        parts = (own, *self._parts.values())
         await self._nft.apply(
-            state.ruleset,
+            text,
             [chain for part in parts for chain in part.chains],
             [element for part in parts for element in part.elements],
             hold=bool(self._held),
@@ -186,8 +217,13 @@ class Plane:
 
     async def _settle_parts(self, state: PlaneState, keys: Collection[Hashable]) -> None:
         """These parts alone: what they were before is known."""
-        pairs = [(key, self._parts.get(key, NO_PART), state.parts.get(key, NO_PART)) for key in keys]
-        for key, before, part in pairs:
+        pairs = [
+            (key, self._parts.get(key, NO_PART), self._translated(state.parts.get(key, NO_PART)))
+            for key in keys
+        ]
+        for number, (key, before, part) in enumerate(pairs):
+            if self._watch is not None and number % _EVENTS_EVERY == 0:
+                self._watch.drain()
             for tunnel in part.tunnels:
                 self._users.setdefault(tunnel.device, set()).add(key)
                 self._held.discard(tunnel.device)
@@ -219,8 +255,7 @@ class Plane:
             if not users and device not in self._own:
                 self._users.pop(device, None)
                 self._user.drop(device)
-                if self._kernel is not None:
-                    self._kernel.drop(device)
+                self._drop_device(device)
 
     def _failures(self) -> int:
         return self._network.failures + self.tunnel_failures
@@ -250,32 +285,57 @@ class Plane:
         return device in self._own or device in self._users
 
     def _in_kernel(self, tunnel: Tunnel) -> bool:
-        return self._kernel is not None and tunnel.encapsulation == "ipip"
+        return self._kernel is not None and tunnel.encapsulation in self._kernel.kinds
+
+    @property
+    def _translates(self) -> bool:
+        """Whether tunnels in UDP are the kernel's."""
+        return self._kernel is not None and "udp" in self._kernel.kinds
+
+    def _translated(self, part: Part) -> Part:
+        """With the elements that its tunnels in UDP need."""
+        if not self._translates:
+            return part
+        elements = [element for tunnel in part.tunnels for element in self._translation.elements(tunnel)]
+        return replace(part, elements=(*part.elements, *elements)) if elements else part
 
     def _put_tunnel(self, tunnel: Tunnel) -> None:
         name = tunnel.device
         try:
             if self._kernel is not None and self._in_kernel(tunnel):
                 self._user.drop(name)
-                self._kernel.put(tunnel)
+                self._kernel.put(self._translation.device(tunnel))
+            elif tunnel.encapsulation in _IN_USER_SPACE:
+                self._drop_device(name)
+                self._put_in_user_space(tunnel)
             else:
-                if self._kernel is not None:
-                    self._kernel.drop(name)
-                self._user.put(tunnel)
-            if not link.is_ready(name, tunnel.mtu):
-                link.set_up(name, tunnel.mtu)
-                if tunnel.group:
-                    self._network.set_group(name, tunnel.group)
+                raise PlaneError(
+                    f"no {tunnel.encapsulation} in this kernel: install kmod-{tunnel.encapsulation}"
+                )
         except (PlaneError, OSError) as error:
             self.tunnel_failures += 1
             _log.warning("tunnel %s: %s", name, error)
+
+    def _put_in_user_space(self, tunnel: Tunnel) -> None:
+        self._user.put(tunnel)
+        if not link.is_ready(tunnel.device, tunnel.mtu):
+            # In its group before it is up: nothing gets in unchecked.
+            if tunnel.group:
+                self._network.set_group(tunnel.device, tunnel.group)
+            link.set_up(tunnel.device, tunnel.mtu)
+
+    def _drop_device(self, name: str) -> None:
+        """Remove a device of the kernel's own."""
+        if self._kernel is not None:
+            self._kernel.drop(name)
+            self._translation.release(name)
 
     def _drop_tunnels(self, keep: Collection[str]) -> None:
         for name in self._user.names() - set(keep):
             self._user.drop(name)
         if self._kernel is not None:
             for name in self._kernel.names() - set(keep):
-                self._kernel.drop(name)
+                self._drop_device(name)
 
 
 def _lost(before: Iterable[Element], now: Iterable[Element]) -> list[Element]:

@@ -15,7 +15,8 @@ import struct
 from collections.abc import Callable, Iterator
 
 from router import netlink as nl
-from router.netlink import Netlink, fibmsg, ifaddrmsg, ifinfmsg, rtmsg
+from router.attributes import attributes
+from router.netlink import Netlink, fibmsg, ifaddrmsg, parse, rtmsg
 from router.plane import link, messages
 from router.plane.network import Network
 from router.plane.nft import Nft
@@ -27,10 +28,12 @@ _GROUPS = nl.GROUP_LINK | nl.GROUP_IPV4_IFADDR | nl.GROUP_IPV4_ROUTE | nl.GROUP_
 _IFF_UP = 0x1
 _NETLINK_NETFILTER, _ADD_MEMBERSHIP, _SOL_NETLINK, _GROUP_NFTABLES = 12, 1, 270, 7
 _SUBSYSTEM_NFTABLES, _NEW_GENERATION = 10, 15
-_HEADER, _GENERIC, _ATTRIBUTE = struct.Struct("=IHHII"), 4, struct.Struct("=HH")
+_HEADER, _GENERIC = struct.Struct("=IHHII"), 4
 _NAME, _PROCESS = 1, 2
 _TABLE = b"roamd\0"
 _RECEIVE = 1 << 18
+# struct ifinfomsg of <linux/rtnetlink.h>.
+_IFINFOMSG, _FLAGS, _IFNAME = 16, 8, 3
 
 
 class PlaneWatch:
@@ -60,37 +63,46 @@ class PlaneWatch:
             loop.remove_reader(sock)
             sock.close()
 
+    def drain(self) -> None:
+        """Take in what our own changes have brought about, before there is more of it than fits."""
+        self._routing()
+        self._ruleset()
+
     def _routing(self) -> None:
         try:
-            found = self._events.events()
+            found = self._events.raw_events()
         except OSError as error:
             self._overrun(error)
             self._network.stale = True
             self._disturbed()
             return
         self.counters["plane_foreign"] = self._events.foreign_messages
-        disturbing = [what for message in found if (what := self._what(message))]
+        disturbing = [what for kind, octets in found if (what := self._what(kind, octets))]
         if disturbing:
             self._network.stale = True
             self._tell(disturbing[0])
 
-    def _what(self, message: object) -> str | None:
+    def _what(self, kind: int, octets: bytes) -> str | None:
         """What of ours somebody else has changed."""
-        if isinstance(message, ifinfmsg):
-            return self._device(message)
+        if kind in (nl.RTM_NEWLINK, nl.RTM_DELLINK):
+            return self._device(kind, octets)
+        *_, port = _HEADER.unpack_from(octets)
+        message = parse(kind, octets) if port != self._network.port else None
         if isinstance(message, ifaddrmsg):
-            gone = message["header"]["type"] == nl.RTM_DELADDR and messages.owned(message)
-            return "address" if gone and message["header"]["pid"] != self._network.port else None
-        if not isinstance(message, rtmsg | fibmsg) or message["header"]["pid"] == self._network.port:
+            return "address" if kind == nl.RTM_DELADDR and messages.owned(message) else None
+        if not isinstance(message, rtmsg | fibmsg):
             return None
         ours = messages.is_ours(message) and self._network.has_place_for(message)
         return ("route" if isinstance(message, rtmsg) else "rule") if ours else None
 
-    def _device(self, message: ifinfmsg) -> str | None:
+    def _device(self, kind: int, octets: bytes) -> str | None:
         """Its routes go without a word when a device goes, or goes down."""
-        name = message.get_attr("IFLA_IFNAME") or ""
-        down = message["header"]["type"] == nl.RTM_DELLINK or not message["flags"] & _IFF_UP
-        if not down or not (self._owns(name) or self._network.uses(name)):
+        (flags,) = struct.unpack_from("=I", octets, _HEADER.size + _FLAGS)
+        if kind == nl.RTM_NEWLINK and flags & _IFF_UP:
+            return None
+        found = dict(attributes(octets[_HEADER.size + _IFINFOMSG :]))
+        name = found.get(_IFNAME, b"").rstrip(b"\0").decode(errors="replace")
+        if not (self._owns(name) or self._network.uses(name)):
             return None
         # Our own changes are told of late: only what is still so counts.
         return f"device {name}" if not link.is_up(name) else None
@@ -110,17 +122,17 @@ class PlaneWatch:
                 self.counters["plane_foreign"] += 1
                 continue
             for kind, body in _messages(data):
-                self._transaction(kind, dict(_attributes(body)))
+                self._transaction(kind, dict(attributes(body)))
 
-    def _transaction(self, kind: int, attributes: dict[int, bytes]) -> None:
+    def _transaction(self, kind: int, found: dict[int, bytes]) -> None:
         """All messages of a transaction come before the one that says whose it was."""
         if kind >> 8 != _SUBSYSTEM_NFTABLES:
             return
         if kind & 0xFF != _NEW_GENERATION:
-            self._touched = self._touched or attributes.get(_NAME) == _TABLE
+            self._touched = self._touched or found.get(_NAME) == _TABLE
             return
         touched, self._touched = self._touched, False
-        process = int.from_bytes(attributes.get(_PROCESS, b""), "big")
+        process = int.from_bytes(found.get(_PROCESS, b""), "big")
         if touched and not self._nft.is_ours(process):
             self._nft.forget()
             self._tell("nftables table")
@@ -142,14 +154,4 @@ def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
         if length < _HEADER.size:
             return
         yield kind, data[offset + _HEADER.size + _GENERIC : offset + length]
-        offset += (length + 3) & ~3
-
-
-def _attributes(body: bytes) -> Iterator[tuple[int, bytes]]:
-    offset = 0
-    while offset + _ATTRIBUTE.size <= len(body):
-        length, kind = _ATTRIBUTE.unpack_from(body, offset)
-        if length < _ATTRIBUTE.size:
-            return
-        yield kind & 0x3FFF, body[offset + _ATTRIBUTE.size : offset + length]
         offset += (length + 3) & ~3

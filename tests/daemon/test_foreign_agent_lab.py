@@ -133,7 +133,7 @@ def test_a_mobile_network_goes_through_a_foreign_agent_and_survives_its_loss(vis
     client = visit.cast.traffic("lan", "download", host=CORRESPONDENT, port=80, seconds=4)
     before = visit.received()
     visit.cast.wait("octets through the foreign agent", lambda: visit.received() - before > 500_000, 5)
-    assert LAN_HOST in visit.topology.run("corr", "ss", "-tnH", "state", "established")
+    assert LAN_HOST in connections(visit)
     visit.topology.set_wifi(False)
     found = visit.cast.result(client, 15)
     assert found["open_at_end"] == 1 and not found["errors"]
@@ -141,6 +141,16 @@ def test_a_mobile_network_goes_through_a_foreign_agent_and_survives_its_loss(vis
     visit.wait_for("cell")
     visit.topology.set_wifi(True)
     visit.wait_for("wifi", "cell")
+
+
+def test_the_mobile_router_itself_is_served_through_a_foreign_agent(visit):
+    visit.drive()
+    before = visit.received()
+    client = visit.cast.traffic("mr", "download", host=CORRESPONDENT, port=80, seconds=2)
+    visit.cast.wait("a connection from the home address", lambda: HOME in connections(visit), 5)
+    found = visit.cast.result(client, 10)
+    assert found["open_at_end"] == 1 and not found["errors"]
+    assert visit.received() - before > 500_000
 
 
 def test_revocations_reach_all_three_and_nobody_leaves_a_trace(visit):
@@ -158,6 +168,10 @@ def test_revocations_reach_all_three_and_nobody_leaves_a_trace(visit):
         after = visit.topology.snapshot(role)
         for what in ("links", "addresses", "routes", "rules", "nftables"):
             assert after[what] == visit.clean[role][what], (role, what)
+
+
+def connections(visit):
+    return visit.topology.run("corr", "ss", "-tnH", "state", "established")
 
 
 def counted(visit, role, name):

@@ -14,10 +14,10 @@ class SlowPlane:
         self.applied, self.closed, self.refusing = [], False, False
         self.go, self.busy = asyncio.Event(), asyncio.Event()
 
-    async def start(self):
-        return
+    async def start(self, disturbed):
+        self.disturbed = disturbed
 
-    async def apply(self, state):
+    async def apply(self, state, parts):
         self.busy.set()
         while not self.go.is_set():
             try:
@@ -26,10 +26,10 @@ class SlowPlane:
                 continue
         if self.refusing:
             raise PlaneError("no nft")
-        self.applied.append(state)
+        self.applied.append((state, parts))
 
-    def apply_routes_now(self, state):
-        self.applied.append(("routes", state))
+    def apply_routes_now(self, state, parts):
+        self.applied.append(("routes", state, parts))
 
     async def close(self):
         self.closed = True
@@ -67,7 +67,7 @@ def test_the_newest_plan_is_what_settles():
         keeper.changed()
         plane.go.set()
         await keeper.settled()
-        assert plane.applied[-1] == states[5]
+        assert plane.applied[-1] == (states[5], None)
         await keeper.close()
 
     run(scenario)
@@ -76,8 +76,63 @@ def test_the_newest_plan_is_what_settles():
 def test_hurry_moves_routes_before_it_returns():
     async def scenario(plane, keeper, states):
         keeper.changed(hurry=True)
-        assert plane.applied == [("routes", states[0])]
+        assert plane.applied == [("routes", states[0], None)]
+        keeper.changed({"bus"}, hurry=True)
+        assert plane.applied[1:] == [("routes", states[0], {"bus"})]
         plane.go.set()
+        await keeper.close()
+
+    run(scenario)
+
+
+def test_no_more_than_what_has_changed_is_applied_after_the_first_time():
+    async def scenario(plane, keeper, states):
+        plane.go.set()
+        for changes, applied in (
+            ([{"bus"}], None),
+            ([{"bus"}], {"bus"}),
+            ([{"bus"}, {"tram", "bus"}], {"bus", "tram"}),
+            ([{"bus"}, None], None),
+            ([{"tram"}], {"tram"}),
+        ):
+            for parts in changes:
+                keeper.changed(parts)
+            await keeper.settled()
+            assert plane.applied[-1] == (states[0], applied)
+        assert len(plane.applied) == 5
+        await keeper.close()
+
+    run(scenario)
+
+
+def test_what_changes_in_the_middle_of_an_application_is_applied_after_it():
+    async def scenario(plane, keeper, states):
+        keeper.changed()
+        await plane.busy.wait()
+        keeper.changed({"bus"})
+        plane.go.set()
+        await keeper.settled()
+        assert [parts for _, parts in plane.applied] == [None, {"bus"}]
+        await keeper.close()
+
+    run(scenario)
+
+
+def test_a_disturbed_plane_and_one_that_refused_are_made_whole():
+    async def scenario(plane, keeper, states):
+        plane.go.set()
+        keeper.changed()
+        await keeper.settled()
+        plane.disturbed()
+        await keeper.settled()
+        assert plane.applied[1:] == [(states[0], None)]
+        plane.refusing = True
+        keeper.changed({"bus"})
+        await keeper.settled()
+        plane.refusing = False
+        keeper.changed({"tram"})
+        await keeper.settled()
+        assert plane.applied[2:] == [(states[0], None)]
         await keeper.close()
 
     run(scenario)

@@ -21,6 +21,8 @@ from ipaddress import IPv4Address, IPv4Network  # noqa: F401
 LOGGED = []
 DISTURBED = []
 SOCKETS = {}
+HEARD = []
+"""What came to those sockets: source address, source port, octets in hex."""
 plane = None
 
 
@@ -51,6 +53,7 @@ def open_udp(address, port):
                 return
             except OSError:
                 continue
+            HEARD.append([*source, data.hex()])
             if data[:1] == b"\x04":
                 plane.deliver(local, bound, source, data)
 

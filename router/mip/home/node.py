@@ -73,5 +73,6 @@ class Node:
         if key in self.bindings:
             return self.bindings[key].slot
         taken = {self.bindings[kept].slot for kept in keep}
-        wanted = [key] if key in _SLOTS else []
-        return next(slot for slot in (*wanted, *_SLOTS) if slot not in taken)
+        if key in _SLOTS and key not in taken:
+            return key
+        return next(slot for slot in _SLOTS if slot not in taken)

@@ -11,7 +11,6 @@ from router.config.model import ForeignAgent as Settings
 from router.config.model import HomeAgent as AgentSettings
 from router.config.model import HomeNetwork, Mobile
 from router.flow.foreign_plan import foreign_plan
-from router.flow.home_plan import HomeMobile, home_plan, tunnel_name
 from router.mip.auth import sign
 from router.mip.effect import Reply, Send
 from router.mip.foreign.agent import ForeignAgent
@@ -23,7 +22,7 @@ from router.mip.wire.multipath import Multipath
 from router.mip.wire.nai import Nai
 from router.mip.wire.registration import D, G, M, RegistrationReply, RegistrationRequest, T
 from router.mip.wire.udp_tunnel import UdpTunnelRequest
-from router.plane.model import Tunnel
+from tests.mip.conformance.bench_home_plane import chain, let_in, state_of
 from tests.mip.foreign import test_agent as foreign
 from tests.mip.home import test_agent as home
 from tests.mip.mobile import test_agents as visiting
@@ -68,11 +67,6 @@ class Visited:
 
     def plan(self):
         return foreign_plan(self.agent.settings, self.agent.visitors)
-
-
-def chain(state, name):
-    body = state.ruleset.partition(f"chain {name} {{")[2].partition("\n  }")[0]
-    return [line.strip() for line in body.split("\n") if line.strip()]
 
 
 def taken(state):
@@ -289,19 +283,24 @@ def test_every_valid_request_is_answered():
 
 
 def test_what_no_binding_explains_is_dropped_without_a_word_and_without_being_asked_to():
-    tunnel = Tunnel(tunnel_name(home.HOME, 1), home.AGENT, home.WIFI, "ipip")
-    bound = HomeMobile(home.HOME, (), ((1, tunnel),), (1,))
-    plans = [home_plan(AgentSettings(home.AGENT), (), mobiles) for mobiles in ([], [bound])]
+    plain = dataclasses.replace(home.BUS, mobile_networks=())
+    bench, plans = home.Bench(plain), []
+    # Nobody is bound; one with an address of its own; one behind a foreign agent.
+    for fields in (None, {"flags": D | T}, {"flags": T}):
+        assert fields is None or bench.ask(Multipath(4, 1, 1), **fields) == 0
+        plans.append(state_of(bench.agent, (plain,)))
     for state in plans:
         assert chain(state, "silence") == [
             "type filter hook output priority filter; policy accept;",
             "icmp type destination-unreachable @th,136,8 4 counter drop",
         ]
     # What comes out of a tunnel came from its care-of address: only the inner source is left to check.
-    assert (tunnel.local, tunnel.remote) == (home.AGENT, home.WIFI)
-    assert chain(plans[1], "from_tunnel") == [f'iifname vmap {{ "{tunnel.device}" : goto in_0 }}']
-    assert chain(plans[1], "in_0") == [f"ip saddr vmap {{ {home.HOME}/32 : goto pin_1 }}", "counter drop"]
-    assert f'iifname {{ "{tunnel.device}" }} goto from_tunnel' in chain(plans[1], "prerouting")
+    assert plans[0].tunnels == ()
+    for state in plans[1:]:
+        (tunnel,) = state.tunnels
+        assert (tunnel.local, tunnel.remote) == (home.AGENT, home.WIFI)
+        assert let_in(state, tunnel) == {IPv4Network(home.HOME): "goto pin_1"}
+        assert let_in(plans[0], tunnel) == {}
 
 
 # 5: delivery styles

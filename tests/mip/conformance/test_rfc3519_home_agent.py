@@ -43,7 +43,7 @@ def terms(bench, bid=1):
 def tunnel(bench, bid=1):
     """The tunnel that the daemon puts up for a binding."""
     role = HomeAgentRole(Config(home_agent=Settings(AGENT)), Journal())
-    return role.tunnel(bench.agent.bindings[HOME, bid])
+    return role.ways.tunnel(bench.agent.bindings[HOME, bid])
 
 
 # The two extensions (3.1, 3.2)

@@ -5,11 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from router.config.model import Config
-from router.config.model import HomeAgent as AgentSettings
-from router.daemon.home_agent import HomeAgentRole
-from router.daemon.journal import Journal
-from router.flow.home_plan import HomeMobile, home_plan, tunnel_name
+from router.flow.home_plan import tunnel_name
 from router.flow.mobile_plan import MobilePath, mobile_plan
 from router.mip.auth import sign, verify
 from router.mip.effect import Granted, Reply, Send
@@ -20,6 +16,7 @@ from router.mip.wire.multipath import Multipath
 from router.mip.wire.registration import RegistrationReply, RegistrationRequest, T
 from router.mip.wire.udp_tunnel import UdpTunnelRequest
 from router.plane.model import Nexthop, Tunnel
+from tests.mip.conformance.bench_home_plane import let_in, state_of
 from tests.mip.home import test_agent as home
 from tests.mip.mobile import test_registration as mobile
 
@@ -38,15 +35,7 @@ def acknowledged(reply):
 
 def plan(bench):
     """The kernel state that the bindings and mobile networks in force lead to."""
-    node = bench.agent.node(home.HOME)
-    tunnels = [
-        (found.slot, Tunnel(tunnel_name(home.HOME, found.slot), home.AGENT, found.care_of_address, "ipip"))
-        for found in node.bindings.values()
-    ]
-    numbers = tuple(number for number, _ in tunnels)
-    return home_plan(
-        AgentSettings(home.AGENT), (), [HomeMobile(home.HOME, node.networks, tuple(tunnels), numbers)]
-    )
+    return state_of(bench.agent, (bench.agent.node(home.HOME).mobile,))
 
 
 def forwarded(bench):
@@ -244,34 +233,28 @@ def test_towards_a_co_located_router_one_tunnel_header_is_enough():
 def test_towards_a_router_behind_a_foreign_agent_its_networks_have_a_tunnel_in_the_tunnel():
     bench = home.Bench(ROUTER)
     assert bench.ask(Multipath(4, 1, 1), *wants(LAN), flags=T) == 0
-    role = HomeAgentRole(Config(home_agent=bench.agent.settings, mobiles=(ROUTER,)), Journal())
-    role.machine = bench.agent
-    binding = bench.agent.bindings[home.HOME, 1]
-    outer, inner = role.tunnel(binding), role.nested(binding)
+    state = plan(bench)
+    outer, inner = state.tunnels
     assert (outer.local, outer.remote) == (home.AGENT, home.WIFI)
     assert (inner.local, inner.remote, inner.link) == (home.AGENT, home.HOME, outer.device)
     assert inner.mtu == outer.mtu - 20
-    networks = bench.agent.node(home.HOME).networks
-    router = HomeMobile(home.HOME, networks, ((1, outer),), (1,), nested=((1, inner),))
-    state = home_plan(bench.agent.settings, (), [router])
-    assert state.tunnels == (outer, inner)
     ways = {(route.prefix, hop.device) for route in state.routes for hop in route.nexthops}
     assert ways == {(IPv4Network(home.HOME), outer.device), (LAN, inner.device)}
-    # And what comes back through the inner one is let in.
-    assert f'"{inner.device}" : goto in_' in state.ruleset
+    # And what comes back through the inner one is let in, the router's own packets too.
+    assert let_in(state, inner) == {IPv4Network(home.HOME): "goto pin_1", LAN: "goto pin_1"}
+    assert let_in(state, outer) == {IPv4Network(home.HOME): "goto pin_1"}
     # Towards an address of its own there is but the one.
     assert bench.ask(Multipath(4, 1, 1), *wants(LAN)) == 0
-    assert role.nested(bench.agent.bindings[home.HOME, 1]) is None
+    (single,) = plan(bench).tunnels
+    assert (single.remote, single.link) == (home.WIFI, "")
 
 
 def test_the_tunnel_takes_in_the_home_address_and_registered_prefixes_alone():
     bench = home.Bench(ROUTER)
     bench.ask(Multipath(4, 1, 1), *wants(LAN))
-    door = plan(bench).ruleset.partition("chain in_0 {")[2].partition("\n  }")[0].split("\n")
-    assert [line.strip() for line in door if line] == [
-        f"ip saddr vmap {{ {home.HOME}/32 : goto pin_1, {LAN} : goto pin_1 }}",
-        "counter drop",
-    ]
+    state = plan(bench)
+    (tunnel,) = state.tunnels
+    assert let_in(state, tunnel) == {IPv4Network(home.HOME): "goto pin_1", LAN: "goto pin_1"}
 
 
 # 10: security

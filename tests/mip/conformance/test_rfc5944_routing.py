@@ -8,7 +8,7 @@ import pytest
 from router.config.model import ForeignAgent, HomeAgent, HomeNetwork, MobileNode
 from router.config.model import HomeAgent as Settings
 from router.flow.foreign_plan import foreign_plan
-from router.flow.home_plan import HomeMobile, home_plan
+from router.flow.home_plan import HomeMobile
 from router.flow.mobile_plan import MobilePath, mobile_plan
 from router.mip.auth import sign
 from router.mip.effect import Granted, GratuitousArp, ProxyArp, Removed, Reply
@@ -17,6 +17,8 @@ from router.mip.wire.message import decode
 from router.mip.wire.multipath import Multipath
 from router.mip.wire.registration import B, D, G, T
 from router.plane.model import Nexthop, Tunnel
+from tests.mip.conformance.bench_home_plane import chain as rules_of
+from tests.mip.conformance.bench_home_plane import state_of, state_with
 from tests.mip.foreign.test_agent import Link
 from tests.mip.home.test_agent import AGENT, BUS, CELL, HOME, KEY, LAN, WIFI, Bench
 
@@ -128,7 +130,7 @@ def test_without_a_home_link_there_is_no_arp():
 
 def bound(*remotes, encapsulation="ipip"):
     tunnels = tuple(
-        (n, Tunnel(f"roam{n}", AGENT, IPv4Address(remote), encapsulation))
+        (n, Tunnel(f"roam{n}", AGENT, IPv4Address(remote), encapsulation, group=7400 + n))
         for n, remote in enumerate(remotes, 1)
     )
     return HomeMobile(HOME, (LAN,), tunnels, tuple(n for n, _ in tunnels))
@@ -143,7 +145,7 @@ def tunnelled(state, address):
 
 @pytest.mark.parametrize("device", [None, "lan0"])
 def test_everything_for_who_is_away_is_tunnelled_to_where_it_is(device):
-    state = home_plan(HomeAgent(AGENT, device=device), (), [bound("192.0.2.10", "100.64.0.10")])
+    state = state_with(HomeAgent(AGENT, device=device), (), [bound("192.0.2.10", "100.64.0.10")])
     assert [tunnel.encapsulation for tunnel in state.tunnels] == ["ipip", "ipip"]
     assert [str(tunnel.remote) for tunnel in state.tunnels] == ["192.0.2.10", "100.64.0.10"]
     for address in (HOME, LAN.network_address + 9):
@@ -152,21 +154,24 @@ def test_everything_for_who_is_away_is_tunnelled_to_where_it_is(device):
 
 
 def test_who_has_no_binding_is_at_home_where_there_is_a_home_link():
-    state = home_plan(
-        HomeAgent(AGENT, device="lan0"), (), [bound(), dataclasses.replace(bound(), home_address=OTHER)]
-    )
+    other = dataclasses.replace(bound(), home_address=OTHER, networks=())
+    state = state_with(HomeAgent(AGENT, device="lan0"), (), [bound(), other])
     assert not [route for route in state.routes if HOME in route.prefix or OTHER in route.prefix]
-    virtual = home_plan(HomeAgent(AGENT), (LINK,), [bound()])
+    virtual = state_with(HomeAgent(AGENT), (LINK,), [bound()])
     assert [route.nexthops for route in virtual.routes if HOME in route.prefix] == [(), ()]
 
 
 def test_a_tunnelled_packet_that_comes_back_from_where_it_was_sent_is_dropped_in_silence():
-    state = home_plan(HomeAgent(AGENT), (), [bound("192.0.2.10", "100.64.0.10")])
-    policy = state.ruleset.partition(f"chain policy_{int(HOME):08x} {{\n")[2].partition("}\n  chain")[0]
-    first = policy.splitlines()[0]
+    other = dataclasses.replace(bound(), home_address=OTHER, networks=())
+    state = state_with(HomeAgent(AGENT), (), [bound("192.0.2.10", "100.64.0.10"), other])
+    ends = "ip saddr . ip daddr . @th,128,32"
+    assert rules_of(state, "prerouting")[-1] == "goto assign"
+    assert rules_of(state, "assign")[0] == f"ip protocol 4 {ends} @looping counter drop"
+    assert f"set looping {{\n    typeof {ends};\n  }}" in state.ruleset
     # Outer source one of the care-of addresses, outer and inner destination the home address.
-    assert "ip protocol 4 ip saddr { 192.0.2.10, 100.64.0.10 } ip daddr 10.99.0.2" in first
-    assert first.endswith(f"@th,128,32 {int(HOME):#x} counter drop")
+    assert {element.key for element in state.elements if element.set == "looping"} == {
+        f"{remote} . 10.99.0.2 . {int(HOME)}" for remote in ("192.0.2.10", "100.64.0.10")
+    }
 
 
 @pytest.mark.parametrize("flags", [D | T, D | T | B])
@@ -175,7 +180,8 @@ def test_no_broadcast_is_forwarded(flags):
     assert bench.ask(flags=flags) == 0
     (binding,) = bench.agent.bindings.values()
     assert binding.encapsulation == "ipip"
-    state = home_plan(bench.agent.settings, (), [bound("192.0.2.10")])
+    state = state_of(bench.agent, (BUS,))
+    assert tunnelled(state, HOME)
     for address in ("255.255.255.255", "10.99.0.255", "224.0.0.5", "239.1.2.3"):
         assert tunnelled(state, address) == set()
 
