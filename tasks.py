@@ -35,7 +35,7 @@ def _python(c: Context, arguments: str, **environment: str) -> None:
 )
 def test(c, lab=False, pure=False, options=""):
     """Run the tests; those that need root are skipped, with the reason, where there is none."""
-    marker = "-m lab " if lab else "-m 'not lab' " if pure else ""
+    marker = "-m lab " if lab else "-m 'not lab and not vm' " if pure else ""
     _python(c, f"-m pytest {marker}{options}")
 
 
@@ -113,6 +113,24 @@ def fuzz(c, seconds=60, runs=0):
     _python(c, shlex.join(words))
 
 
+@task(
+    help={
+        "options": "more for pytest, as one word",
+        "shell": "a shell in the machine instead of the tests",
+        "keep": "put the files that the tests wrote (logs, captures) into this folder",
+        "minutes": "time limit",
+    }
+)
+def vm(c, options="", shell=False, keep="", minutes=25):
+    """Run the tests marked `vm` in a virtual machine with a stock Debian kernel: the real-kernel lab."""
+    if importlib.util.find_spec("virtme_ng") is None:
+        c.run(f"{sys.executable} -m pip install -q --disable-pip-version-check -e '.[vm]'")
+    words = ["-m", "tests.vm.run", "--minutes", str(minutes)]
+    words += ["--shell"] if shell else []
+    words += ["--keep", keep] if keep else []
+    _python(c, shlex.join([*words, "--", *shlex.split(options)]))
+
+
 @task
 def compat(c):
     """Run the tests that touch netlink with the oldest pyroute2 supported, in an environment of its own."""
@@ -134,6 +152,6 @@ def stubs(c):
 def clean(c):
     """Remove what the tasks made."""
     c.run(
-        f"rm -rf {_COMPAT} {_STUBS} build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache"
+        f"rm -rf {_COMPAT} {_STUBS} .cache build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache"
     )
     c.run("find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +")

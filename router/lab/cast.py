@@ -68,6 +68,8 @@ config flow 'web'
 """
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_STOP, _LATE = 15.0, 30.0
+"""How long daemons and clients may take over their time, s: an emulated machine is slow."""
 
 
 class Failure(Exception):
@@ -102,11 +104,11 @@ class Cast:
         self._daemons[role] = self._module(role, role, "router.cli", "--config", config, "run")
 
     def stop_daemon(self, role: str) -> int | None:
-        """SIGTERM, and the exit status; None when it did not end in 5 s."""
+        """SIGTERM, and the exit status; None when it did not end in 15 s."""
         process = self._daemons.pop(role)
         process.send_signal(signal.SIGTERM)
         try:
-            return process.wait(5)
+            return process.wait(_STOP)
         except subprocess.TimeoutExpired:
             return None
 
@@ -183,7 +185,7 @@ class Cast:
     def watched(self, client: subprocess.Popen[str], story: Story, what: str, seconds: float) -> Status:
         """`result`, with a progress bar over the expected `seconds`."""
         start = time.monotonic()
-        while client.poll() is None and time.monotonic() - start < seconds + 10:
+        while client.poll() is None and time.monotonic() - start < seconds + _LATE:
             story.progress(what, (time.monotonic() - start) / seconds)
             time.sleep(0.1)
         story.progress_done()
