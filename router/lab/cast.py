@@ -127,7 +127,7 @@ class Cast:
         if process is not None and process.poll() is not None:
             raise Failure(f"roamd in {role} ended with {process.returncode}:\n{self.tail(role)}")
         try:
-            return dict(request(os.path.join(self.directory, f"{role}.sock"), "status"))
+            return dict(request(os.path.join(self.directory, f"{role}.sock"), "status", timeout=_LATE))
         except ControlError as error:
             raise Failure(f"{error}\n{self.tail(role)}") from None
 

@@ -10,6 +10,7 @@ import argparse
 import http.server
 import json
 import selectors
+import signal
 import socket
 import socketserver
 import sys
@@ -105,7 +106,7 @@ def serve(address: str, ports: list[int]) -> None:
 
 
 def download(host: str, port: int, flows: int, seconds: float, octets: int = 0) -> dict[str, Any]:
-    """Pull over `flows` connections for `seconds`, or until each had `octets`."""
+    """Pull over `flows` connections for `seconds`, until each had `octets`, or until SIGTERM."""
     path = str(octets) if octets else "stream"
     selector = selectors.DefaultSelector()
     errors = []
@@ -117,8 +118,10 @@ def download(host: str, port: int, flows: int, seconds: float, octets: int = 0) 
     # Only now: what waits in the sockets comes in a burst at the start, not as a rate.
     clock = Clock()
     end = clock.start + seconds
-    while selector.get_map() and (left := end - time.monotonic()) > 0:
-        for key, _ in selector.select(left):
+    enough = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: enough.set())
+    while not enough.is_set() and selector.get_map() and (left := end - time.monotonic()) > 0:
+        for key, _ in selector.select(min(left, _BIN)):
             sock = key.fileobj  # type: ignore[assignment]
             try:
                 data = sock.recv(1 << 18)

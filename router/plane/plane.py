@@ -204,9 +204,10 @@ class Plane:
             # Its rules know the tunnels that are held, ours not yet.
             return
         own, text = self._translated(Part(tunnels=state.tunnels)), state.ruleset
-        if self._translates and (text or own.elements):
-            own = replace(own, elements=(*self._translation.registrations(), *own.elements))
-            text += self._translation.text
+        if self._kernel is not None and (text or state.tunnels):
+            udp = self._translates
+            own = replace(own, elements=(*self._translation.ends(state.tunnels, udp=udp), *own.elements))
+            text += self._translation.text(udp=udp)
         parts = (own, *self._parts.values())
         await self._nft.apply(
             text,

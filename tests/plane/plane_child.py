@@ -115,14 +115,32 @@ def monitor(seconds):
 
 def sniff(device, seconds):
     """The first IPv4 packet that arrives at `device`, in hex."""
-    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)) as sock:
-        sock.bind((device, 0x0800))
+    tap(device)
+    print("ready", flush=True)
+    return tapped(seconds)
+
+
+def tap(device):
+    """Listen at a device; `tapped` says what came."""
+    sock = SOCKETS["tap"] = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+    sock.bind((device, 0x0800))
+
+
+def tapped(seconds):
+    """The first IPv4 packet that has arrived since, in hex."""
+    with SOCKETS.pop("tap") as sock:
         sock.settimeout(seconds)
-        print("ready", flush=True)
         while True:
             packet, (_, _, kind, *_) = sock.recvfrom(65535)
             if kind == socket.PACKET_HOST:
                 return packet.hex()
+
+
+def raw(*packets):
+    """Send IPv4 packets, given in hex, as they are."""
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
+        for data in map(bytes.fromhex, packets):
+            sock.sendto(data, (socket.inet_ntoa(data[16:20]), 0))
 
 
 def checksum(data):
@@ -176,6 +194,24 @@ def tcp_sink(address, port):
             total += size
         connection.sendall(b"x")
         return {"octets": total, "seconds": time.perf_counter() - start}
+
+
+def udp_receive(address, port):
+    """The size of the first datagram."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((address, port))
+        sock.settimeout(20)
+        print("ready", flush=True)
+        return len(sock.recv(65535))
+
+
+def udp_send(source, address, port, size):
+    """One datagram without DF."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        # IP_MTU_DISCOVER and IP_PMTUDISC_DONT of <linux/in.h>.
+        sock.setsockopt(socket.IPPROTO_IP, 10, 0)
+        sock.bind((source, 0))
+        return sock.sendto(bytes(size), (address, port))
 
 
 def tcp_source(address, port, octets, source):

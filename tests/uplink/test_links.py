@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from router.config.model import Uplink
 from router.uplink.links import LinkTable
 from router.uplink.model import UplinkState
-from router.uplink.wireless import parse_station
+from router.uplink.wireless import parse_ssid, parse_station
 
 WIFI = Uplink("wifi", 1, "wifi", "wlan0")
 UP, LOWER, P2P = 0x1, 0x10000, 0x10
@@ -140,6 +140,23 @@ def test_station_info_of_nl80211():
     assert (found.ssid, found.signal, found.tx_bitrate, found.rx_bitrate) == ("bus", -60, 64_600, 36_000)
 
 
+@pytest.mark.parametrize(
+    ("elements", "ssid"),
+    [
+        (b"\0\3bus\1\1\x82", "bus"),
+        (b"\1\1\x82\0\3bus", "bus"),
+        # Hidden: none, or zeros as long as the name.
+        (b"\0\0\1\1\x82", None),
+        (b"\0\3\0\0\0", None),
+        (b"\1\1\x82", None),
+        (b"\0\3b\xffs", "b\ufffds"),
+    ],
+)
+def test_ssid_of_information_elements(elements, ssid):
+    assert parse_ssid(elements) == ssid
+
+
 @given(st.binary(max_size=60))
-def test_station_info_is_total(data):
+def test_what_nl80211_says_is_parsed_without_an_exception(data):
     parse_station(data, None)
+    parse_ssid(data)

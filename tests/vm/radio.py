@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
+from collections.abc import Iterator
 
 from router.lab.cast import Cast
 
@@ -50,8 +52,8 @@ class Air:
         self._cast = cast
         self._lab = cast.lab
         self._control = os.path.join(cast.directory, "supplicant")
-        self._access_points: dict[str, subprocess.Popen[str]] = {}
-        """By BSSID."""
+        self._devices: dict[str, str] = {}
+        """Of the access points, by BSSID."""
 
     def build(self) -> None:
         """Associated on return, with the addresses and routes that the cable had."""
@@ -67,13 +69,16 @@ class Air:
         subprocess.run(["modprobe", "-r", _MODULE], check=True)
 
     def bssids(self) -> set[str]:
-        return set(self._access_points)
+        return set(self._devices)
 
-    def stop(self, bssid: str) -> None:
-        """Switch an access point off at once, as a power cut does: it takes leave of nobody."""
-        process = self._access_points.pop(bssid)
-        process.kill()
-        process.wait()
+    @contextlib.contextmanager
+    def silenced(self, bssid: str) -> Iterator[None]:
+        """An access point loses its power for a while: it takes leave of nobody."""
+        self._lab.run("wifi", "ip", "link", "set", self._devices[bssid], "down")
+        try:
+            yield
+        finally:
+            self._lab.run("wifi", "ip", "link", "set", self._devices[bssid], "up")
 
     def roam(self, bssid: str) -> None:
         """Ask the supplicant for another access point of its network; associated there on return."""
@@ -108,7 +113,7 @@ class Air:
         device = self._move(radio, "wifi")
         text = _ACCESS_POINT.format(device=device, ssid=SSID, channel=channel, passphrase=_PASSPHRASE)
         log = self._cast.log(device)
-        process = self._lab.start("wifi", ["hostapd", "-f", log, self._config(device, text)], log)
+        self._lab.start("wifi", ["hostapd", "-f", log, self._config(device, text)], log)
         with open(log) as file:
             said: list[str] = []
 
@@ -118,7 +123,7 @@ class Air:
 
             self._cast.wait(f"access point {device}", enabled, _PATIENCE)
         address = self._lab.run("wifi", "cat", f"/sys/class/net/{device}/address").strip()
-        self._access_points[address] = process
+        self._devices[address] = device
 
     def _start_station(self, radio: str) -> None:
         device = self._move(radio, "mr")
@@ -131,7 +136,9 @@ class Air:
         self._cast.wait("the supplicant", lambda: os.path.exists(f"{self._control}/wlan0"), _PATIENCE)
         self.wait_associated()
         self._lab.run("mr", "ip", "address", "add", "192.0.2.10/24", "dev", "wlan0")
-        self._lab.run("mr", "ip", "route", "add", *"default via 192.0.2.1 dev wlan0 metric 100".split())
+        self._lab.run(
+            "mr", "ip", "route", "add", "default", "via", "192.0.2.1", "dev", "wlan0", "metric", "100"
+        )
 
     def _move(self, radio: str, role: str) -> str:
         """Move a radio into a namespace; its network device."""

@@ -443,7 +443,9 @@ def test_slots_are_small_never_shared_and_used_again():
     bench.ask(Multipath(4, 1, 7))
     assert bench.agent.bindings[HOME, 7].slot == free
     bench.ask(Multipath(4, 1, 240, overwrite=True))
-    assert [binding.slot for binding in bench.agent.bindings.values()] == [bench.agent.bindings[HOME, 240].slot]
+    assert [binding.slot for binding in bench.agent.bindings.values()] == [
+        bench.agent.bindings[HOME, 240].slot
+    ]
 
 
 def test_a_small_bid_is_its_own_slot_in_whichever_order_they_come():
