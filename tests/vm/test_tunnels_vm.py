@@ -329,7 +329,14 @@ class TestNat:
         server.wait_ready()
         # Slow enough to be still under way.
         net.router.command(
-            "tc", "qdisc", "add", "dev", "wan0", "root", "tbf", *"rate 16mbit burst 64kb latency 50ms".split()
+            "tc",
+            "qdisc",
+            "add",
+            "dev",
+            "wan0",
+            "root",
+            "tbf",
+            *["rate", "16mbit", "burst", "64kb", "latency", "50ms"],
         )
         client = net.mobile.tool(f"tcp_source('{ANCHOR}', 5001, {24 << 20}, '{HOME}')")
         for address, ports in ((PUBLIC, "41000-41999"), (OTHER_PUBLIC, "42000-42999")):
