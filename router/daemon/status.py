@@ -116,7 +116,7 @@ def foreign_agent_status(role: ForeignAgentRole) -> Status:
         "care_of_address": str(role.settings.care_of_address),
         "bindings": [
             {
-                "mobile": visitor.nai.decode(errors="replace") or None,
+                "mobile": visitor.nai.decode(errors="replace") or str(visitor.home_address),
                 "home_address": str(visitor.home_address),
                 "home_agent": str(visitor.home_agent),
                 "bid": visitor.bid,
