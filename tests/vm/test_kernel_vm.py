@@ -14,10 +14,17 @@ pytestmark = pytest.mark.vm
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-@pytest.mark.parametrize("module", ["ipip", "ip_gre", "fou", "sch_netem"])
+@pytest.mark.parametrize("module", ["ipip", "ip_gre", "fou", "sch_netem", "mac80211_hwsim"])
 def test_the_module_is_there(module):
-    subprocess.run(["modprobe", module], check=True)
-    assert os.path.isdir(f"/sys/module/{module}")
+    loaded = os.path.isdir(f"/sys/module/{module}")
+    # Radios come with their module unless told otherwise.
+    options = ["radios=0"] if module == "mac80211_hwsim" else []
+    subprocess.run(["modprobe", module, *options], check=True)
+    try:
+        assert os.path.isdir(f"/sys/module/{module}")
+    finally:
+        if not loaded:
+            subprocess.run(["modprobe", "-r", module], check=True)
 
 
 def test_the_demo_passes_with_its_tunnels_in_the_kernel(tmp_path):

@@ -80,7 +80,6 @@ class Lab:
         assert found["open_at_end"] == 1
         assert found["longest_gap_ms"] <= 1000 * longest
         assert sum(found["bins"][-20:]) > 0
-        print(found["longest_gap_ms"], found["longest_gap_at"])
 
 
 @pytest.fixture(scope="module")
