@@ -47,7 +47,7 @@ def lint(c):
     _python(c, "-m mypy")
     c.run(f"{os.path.dirname(sys.executable)}/lint-imports", env=_ENV)
     if c.run("command -v shellcheck", hide=True, warn=True).ok:
-        c.run("shellcheck .ci/dev .ci/run")
+        c.run("shellcheck .ci/dev .ci/run tests/vm/guest.sh")
 
 
 @task(

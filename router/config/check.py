@@ -35,13 +35,13 @@ _MOBILE_NODE = (
     "delegated_length",
 )  # fmt: skip
 _HOME_AGENT = (
-    "address", "max_lifetime", "nat_lifetime", "keepalive", "udp_tunnel", "simultaneous", "reverse_tunnel",
+    "address", "max_lifetime", "nat_lifetime", "keepalive", "udp_tunnel", "gre", "simultaneous", "reverse_tunnel",
     "strict_reserved", "strict_replay", "revocation", "redirect", "device", "advertise_interval", "prefix_pool",
     "prefix_length",
 )  # fmt: skip
 _FOREIGN_AGENT = (
     "device", "care_of_address", "max_lifetime", "advertise_interval", "registration_required", "reverse_tunnel",
-    "encapsulating_delivery", "challenge", "challenge_window", "revocation", "strict_reserved", "max_pending",
+    "encapsulating_delivery", "gre", "challenge", "challenge_window", "revocation", "strict_reserved", "max_pending",
     "max_visitors",
 )  # fmt: skip
 _MOBILE = ("nai", "delegation", "multipath", "max_bindings", "flow_bindings", "max_flow_bindings")
@@ -173,6 +173,7 @@ class _Check:
                     bandwidth_up=values.get("bandwidth_up", both),
                     gateway=values.get("gateway"),
                     care_of=values.get("care_of", "colocated"),
+                    encapsulation=values.get("encapsulation", "auto"),
                 )
             )
         for name in ("bid", "device", "tty"):
@@ -333,6 +334,14 @@ class _Check:
                     self._error(section, section.options.get("table_base"), message)
                 seen[base] = kind
 
+    def _check_encapsulations(self) -> None:
+        off = any(values.get("udp_tunnel") == "off" for _, values in self._of("mobile_node"))
+        for section, values in self._of("uplink") if off else ():
+            if values.get("encapsulation") == "udp":
+                self._error(
+                    section, section.options["encapsulation"], "but udp_tunnel of the mobile_node is off"
+                )
+
     def _relations(self, config: Config) -> None:
         self._check_dynamic()
         self._check_planes()
@@ -342,6 +351,7 @@ class _Check:
             self._whole(f"no role: wants one of the sections {', '.join(roles)}")
         if "mobile_node" in present and "uplink" not in present:
             self._whole("a mobile_node without any uplink section")
+        self._check_encapsulations()
         homes = [network.prefix for network in config.home_networks]
         for section, values in self._of("mobile"):
             home = values.get("home_address")
@@ -386,7 +396,7 @@ def _aaa(values: Values) -> SecurityAssociation | None:
 
 
 def _plane(values: Values) -> PlaneSettings:
-    names = ("mark_mask", "table_base", "rule_priority")
+    names = ("mark_mask", "table_base", "rule_priority", "fou_port")
     return PlaneSettings(
         kind=values.get("plane", PlaneSettings.kind),
         **{name: values[name] for name in names if name in values},

@@ -199,6 +199,8 @@ class Uplink:
     """Overrides the gateway found in the routing table."""
     care_of: str = "colocated"
     """`colocated` (the device's own address), `foreign` (a foreign agent's) or `auto`."""
+    encapsulation: str = "auto"
+    """`auto` (in UDP where NAT is seen, else IP in IP), `ipip`, `gre` (in UDP where NAT is seen) or `udp`."""
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,9 @@ _PLANE = (
     OptionSpec("mark_mask", kinds.bits, "mark bits that are roamd's"),
     OptionSpec("table_base", kinds.whole(256, 0x7FFFFFFF - 32), "first of 32 routing tables"),
     OptionSpec("rule_priority", kinds.whole(1, 32000), "first of 64 rule priorities"),
+    OptionSpec("fou_port", kinds.whole(1, 65535), "UDP port of the kernel's listener; never seen on a wire"),
 )
+_GRE = OptionSpec("gre", kinds.boolean, "offer GRE (RFC 2784, with keys RFC 6245)")
 _UDP = OptionSpec("udp_tunnel", kinds.choice("auto", "force", "off"), "tunnels in UDP (RFC 3519)")
 
 SECTIONS = {
@@ -122,6 +124,7 @@ SECTIONS = {
                 OptionSpec("nat_lifetime", _SECONDS, "longest lifetime granted behind NAT"),
                 OptionSpec("keepalive", kinds.whole(0, 65535, "seconds"), "interval imposed; 0 imposes none"),
                 _UDP,
+                _GRE,
                 OptionSpec("simultaneous", kinds.boolean, "keep several bindings for S (RFC 5944)"),
                 _REVERSE,
                 _STRICT,
@@ -157,6 +160,7 @@ SECTIONS = {
                 ),
                 _REVERSE,
                 OptionSpec("encapsulating_delivery", kinds.boolean, "offer that delivery style (RFC 3024)"),
+                _GRE,
                 OptionSpec("challenge", kinds.boolean, "demand answers to challenges (RFC 4721)"),
                 OptionSpec(
                     "challenge_window", kinds.whole(2, 64), "of those advertised last so many are good"
@@ -200,6 +204,9 @@ SECTIONS = {
                 OptionSpec("bandwidth_up", _ANY_RATE, "away from us"),
                 OptionSpec("gateway", kinds.address, "instead of the one in the routing table"),
                 OptionSpec("care_of", kinds.choice("colocated", "foreign", "auto"), "whose care-of address"),
+                OptionSpec(
+                    "encapsulation", kinds.choice("auto", "ipip", "gre", "udp"), "how packets are tunnelled"
+                ),
                 _ENABLED,
             ),
             named=True,

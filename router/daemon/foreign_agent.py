@@ -136,9 +136,7 @@ class ForeignAgentRole:
         before, self._visitors[key] = self._visitors.get(key), visitor
         if visitor.link is not None:
             self._neighbours.place(visitor.home_address, visitor.link.hex(":"))
-        return before is None or (before.reverse_tunnel, before.colocated, before.delivery) != (
-            visitor.reverse_tunnel, visitor.colocated, visitor.delivery,
-        )  # fmt: skip
+        return before is None or _carried(before) != _carried(visitor)
 
     def _left(self, visitor: Visitor) -> bool:
         gone = self._visitors.pop((visitor.home_address, visitor.home_agent, visitor.bid), None)
@@ -186,3 +184,9 @@ class ForeignAgentRole:
     def _failed(self, text: str) -> None:
         self.counters["send_failed"] += 1
         self._journal.write(Event("warning", "send", text), now().monotonic)
+
+
+def _carried(visitor: Visitor) -> tuple[object, ...]:
+    """What the plan depends on."""
+    keys = (visitor.gre_key, visitor.asked.gre_key)
+    return visitor.reverse_tunnel, visitor.colocated, visitor.delivery, visitor.encapsulation, keys

@@ -128,7 +128,7 @@ class MobileNodeRole:
             device=f"roam{bid}",
             local=sock.address,
             remote=binding.home_agent,
-            encapsulation="udp" if udp else "ipip",
+            encapsulation=binding.encapsulation,
             local_port=sock.port if udp else 0,
             remote_port=PORT if udp else 0,
             mtu=tunnel_mtu(view.mtu, binding.encapsulation),
@@ -143,7 +143,10 @@ class MobileNodeRole:
             local=binding.home_address,
             remote=binding.home_agent,
             encapsulation="ipip",
-            mtu=tunnel_mtu(tunnel_mtu(view.mtu, "ipip"), "ipip"),
+            # A foreign agent that uses GRE uses keys (RFC 6245 section 4.1).
+            mtu=tunnel_mtu(
+                tunnel_mtu(view.mtu, binding.encapsulation, keyed=binding.encapsulation == "gre"), "ipip"
+            ),
             link=view.device,
         )
 
@@ -205,7 +208,9 @@ class MobileNodeRole:
         technology = _TECHNOLOGY[uplink.kind]
         address = link.registration.address if link.registration is not None else None
         self._perform(
-            self.machine.uplink_up(view.bid, address, technology, uplink.label, now(), uplink.care_of)
+            self.machine.uplink_up(
+                view.bid, address, technology, uplink.label, now(), uplink.care_of, uplink.encapsulation
+            )
         )
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:

@@ -19,11 +19,18 @@ from router.mip.wire.selector import TrafficSelector
 from router.plane.home_ruleset import home_agent_ruleset, loop_guard, policy, shared_door
 from router.plane.model import Chain, Element, Nexthop, Part, PlaneState, Route, Tunnel
 
-__all__ = ["HomeMobile", "home_part", "home_plan", "shared_tunnel_name", "tunnel_name"]
+__all__ = [
+    "HomeMobile",
+    "home_part",
+    "home_plan",
+    "keyed_tunnel_name",
+    "shared_tunnel_name",
+    "tunnel_name",
+]
 
 _NUMBERS = range(1, 16)
-_MSS = 1420
-"""Fits the thinnest tunnel there is, two of IP in IP inside each other."""
+_MSS = 1412
+"""Fits the thinnest tunnel there is: IP in IP, inside GRE with a key."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +64,14 @@ def tunnel_name(home_address: IPv4Address, number: int) -> str:
     return f"roam{int(home_address):08x}.{number}"
 
 
-def shared_tunnel_name(care_of_address: IPv4Address) -> str:
+def shared_tunnel_name(care_of_address: IPv4Address, *, gre: bool = False) -> str:
     """The one tunnel to a foreign agent, whoever visits it: two between the same ends cannot be told apart."""
-    return f"roamf{int(care_of_address):08x}"
+    return f"roam{'g' if gre else 'f'}{int(care_of_address):08x}"
+
+
+def keyed_tunnel_name(home_address: IPv4Address, number: int) -> str:
+    """A tunnel to a foreign agent that is one visitor's alone, told apart by its keys (RFC 6245)."""
+    return f"roamk{int(home_address):08x}{number:x}"
 
 
 def home_plan(

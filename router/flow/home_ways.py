@@ -7,12 +7,19 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple
 
 from router.config.model import Config, HomeAgent
-from router.flow.home_plan import HomeMobile, home_part, shared_tunnel_name, tunnel_name
+from router.flow.home_plan import (
+    HomeMobile,
+    home_part,
+    keyed_tunnel_name,
+    shared_tunnel_name,
+    tunnel_name,
+)
 from router.flow.home_policy import home_policies
 from router.flow.mobile_plan import tunnel_mtu
 from router.flow.tables import Tables
 from router.mip.home.binding import Binding
 from router.mip.home.node import Node
+from router.mip.home.reply import gre_key
 from router.mip.wire.numbers import PORT
 from router.plane.model import Part, Tunnel
 
@@ -81,18 +88,36 @@ class HomeWays(Mapping[Hashable, Part]):
 
     def tunnel(self, binding: Binding) -> Tunnel:
         """Behind NAT to where the request came from, else to the care-of address."""
-        udp = binding.encapsulation == "udp"
+        if binding.encapsulation == "gre" and binding.gre_key is not None:
+            return self._keyed(binding, binding.gre_key)
+        udp, gre = binding.encapsulation == "udp", binding.encapsulation == "gre"
         shared = not udp and not binding.colocated
-        name = shared_tunnel_name(binding.care_of_address) if shared else None
+        name = shared_tunnel_name(binding.care_of_address, gre=gre) if shared else None
         return Tunnel(
             device=name or tunnel_name(binding.home_address, binding.slot),
             local=self._settings.address,
-            remote=binding.source if udp else binding.care_of_address,
-            encapsulation="udp" if udp else "ipip",
+            remote=binding.end,
+            encapsulation=binding.encapsulation,
             local_port=PORT if udp else 0,
             remote_port=binding.source_port if udp else 0,
             mtu=tunnel_mtu(_LINK_MTU, binding.encapsulation),
             group=self._tables.unmarked if shared else self._tables.path(binding.slot),
+            hidden=udp,
+        )
+
+    def _keyed(self, binding: Binding, theirs: int) -> Tunnel:
+        """One of several tunnels between the same ends, told apart by keys."""
+        ours = gre_key(binding)
+        return Tunnel(
+            device=keyed_tunnel_name(binding.home_address, binding.slot),
+            local=self._settings.address,
+            remote=binding.care_of_address,
+            encapsulation="gre",
+            mtu=tunnel_mtu(_LINK_MTU, "gre", keyed=True),
+            key_in=ours,
+            # A key of 0 leaves both to us (RFC 6245 section 4.2).
+            key_out=theirs or ours,
+            group=self._tables.path(binding.slot),
         )
 
     def _nested(self, binding: Binding, networks: tuple[IPv4Network, ...]) -> Tunnel | None:

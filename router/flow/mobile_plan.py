@@ -19,7 +19,8 @@ from router.plane.ruleset import TunnelPath, mobile_ruleset
 
 __all__ = ["MobilePath", "mobile_plan", "tunnel_mtu", "weighted"]
 
-_OVERHEAD = {"ipip": 20, "udp": 32}
+_OVERHEAD = {"ipip": 20, "gre": 24, "udp": 32}
+_GRE_KEY = 4
 _TCP_AND_IP = 40
 
 
@@ -84,9 +85,9 @@ def mobile_plan(
     )
 
 
-def tunnel_mtu(link_mtu: int, encapsulation: str) -> int:
-    """Link MTU less the outer headers (20 octets IP-in-IP, 32 in UDP), never below IPv4's 576."""
-    return max(576, link_mtu - _OVERHEAD[encapsulation])
+def tunnel_mtu(link_mtu: int, encapsulation: str, *, keyed: bool = False) -> int:
+    """Link MTU less the outer headers (20 octets IP in IP, 24 GRE, 4 more with a key, 32 in UDP), 576 at least."""
+    return max(576, link_mtu - _OVERHEAD[encapsulation] - (_GRE_KEY if keyed else 0))
 
 
 def weighted(hops: Sequence[tuple[Nexthop, int]]) -> tuple[Nexthop, ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -55,6 +56,8 @@ _NAT = """table ip cgnat {
   }
 }
 """
+# The kernel's own: a tunnel module, once loaded, puts one into every namespace.
+_FALLBACK = re.compile(r"\d+: (tunl|gre|gretap|erspan)0@")
 _QUEUE = "60ms"
 _PATIENCE = 2.0
 
@@ -119,8 +122,9 @@ class Topology:
 
     def snapshot(self, role: str) -> dict[str, str]:
         """All that roamd could leave behind in a namespace, as text to compare."""
+        links = self.run(role, "ip", "-o", "link").splitlines(keepends=True)
         return {
-            "links": self.run(role, "ip", "-o", "link"),
+            "links": "".join(line for line in links if not _FALLBACK.match(line)),
             "addresses": self.run(role, "ip", "-4", "-o", "address"),
             "routes": self.run(role, "ip", "-4", "route", "show", "table", "all"),
             "rules": self.run(role, "ip", "rule"),

@@ -94,7 +94,10 @@ class Nft:
         """Put these chains and elements, and take those away; nothing else is looked at.  Raises PlaneError."""
         put = {(item.set, item.key): item for item in elements}
         put = {key: item for key, item in put.items() if self._elements.get(key) != item}
-        gone = {(item.set, item.key) for item in gone_elements} - put.keys()
+        # Another part may have taken the place meanwhile: a NAT gives a port to the next who wants one.
+        gone = {
+            (item.set, item.key) for item in gone_elements if self._elements.get((item.set, item.key)) == item
+        } - put.keys()
         old = [self._elements[key] for key in (*gone, *put) if key in self._elements]
         named = {item.name: item for item in chains if self._chains.get(item.name) != item}
         lost = [name for name in gone_chains if name in self._chains and name not in named]

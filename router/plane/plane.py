@@ -17,11 +17,11 @@ from router.config.model import PlaneSettings
 from router.plane import link
 from router.plane.errors import PlaneError
 from router.plane.kernel import KernelTunnels
-from router.plane.model import NO_PART, Element, Part, PlaneState, Tunnel
+from router.plane.model import NO_PART, Element, Part, PlaneState, Route, Tunnel
 from router.plane.network import Network
 from router.plane.nft import Nft
 from router.plane.sysctl import OwnedSysctls
-from router.plane.translation import Translation
+from router.plane.translation import Translation, virtual_route
 from router.plane.userspace import UserspaceTunnels
 from router.plane.watch import PlaneWatch
 
@@ -187,10 +187,12 @@ class Plane:
         for key, part in self._parts.items():
             for tunnel in part.tunnels:
                 self._users.setdefault(tunnel.device, set()).add(key)
-        for tunnel in (*state.tunnels, *(tunnel for part in parts for tunnel in part.tunnels)):
+        tunnels = (*state.tunnels, *(tunnel for part in parts for tunnel in part.tunnels))
+        for tunnel in tunnels:
             self._put_tunnel(tunnel)
         self._held -= self._own | self._users.keys()
         routes = [route for part in parts for route in part.routes]
+        routes += self._virtual_routes(tunnels)
         self._network.stale = True
         self._network.put(state, routes, self._held)
         try:
@@ -230,7 +232,7 @@ class Plane:
                 self._held.discard(tunnel.device)
                 if tunnel not in before.tunnels:
                     self._put_tunnel(tunnel)
-            self._network.put_routes(part.routes, self._held)
+            self._network.put_routes((*part.routes, *self._virtual_routes(part.tunnels)), self._held)
             self._parts[key] = part
             if part is NO_PART:
                 del self._parts[key]
@@ -300,6 +302,11 @@ class Plane:
         elements = [element for tunnel in part.tunnels for element in self._translation.elements(tunnel)]
         return replace(part, elements=(*part.elements, *elements)) if elements else part
 
+    def _virtual_routes(self, tunnels: Iterable[Tunnel]) -> list[Route]:
+        """In the table for unmarked packets: what has a mark finds it there too."""
+        hidden = self._translates and any(tunnel.hidden for tunnel in tunnels)
+        return [virtual_route(self._settings.table_base)] if hidden else []
+
     def _put_tunnel(self, tunnel: Tunnel) -> None:
         name = tunnel.device
         try:
@@ -335,8 +342,10 @@ class Plane:
         for name in self._user.names() - set(keep):
             self._user.drop(name)
         if self._kernel is not None:
-            for name in self._kernel.names() - set(keep):
-                self._drop_device(name)
+            gone = self._kernel.names() - set(keep)
+            self._kernel.drop_all(gone)
+            for name in gone:
+                self._translation.release(name)
 
 
 def _lost(before: Iterable[Element], now: Iterable[Element]) -> list[Element]:

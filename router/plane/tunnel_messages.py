@@ -12,7 +12,17 @@ import struct
 from router.attributes import attribute, nest, text, u8, u16, u16_be, u32, u32_be
 from router.plane.model import Tunnel
 
-__all__ = ["OWNER", "change", "creation", "kind_of", "preparation", "removal", "rise"]
+__all__ = [
+    "OWNER",
+    "change",
+    "creation",
+    "group_removal",
+    "kind_of",
+    "move",
+    "preparation",
+    "removal",
+    "rise",
+]
 
 OWNER = "roamd"
 """The alias of a device of ours: a later run knows it by that."""
@@ -65,6 +75,16 @@ def change(tunnel: Tunnel, link: int, index: int, rp_filter: int) -> bytes:
 def removal(index: int) -> bytes:
     """RTM_DELLINK."""
     return _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0)
+
+
+def move(index: int, group: int) -> bytes:
+    """RTM_SETLINK of the device's group."""
+    return _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + u32(_GROUP, group)
+
+
+def group_removal(group: int) -> bytes:
+    """RTM_DELLINK of all devices of a group at once."""
+    return _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + u32(_GROUP, group)
 
 
 def _shape(tunnel: Tunnel, link: int) -> bytes:

@@ -89,8 +89,8 @@ def interval(first: int | IPv4Address, last: int | IPv4Address) -> str:
 
 
 def silence() -> str:
-    """Not even the kernel says that a packet (protocol 4) came for a tunnel there is not."""
+    """Not even the kernel says that a packet (protocol 4, or GRE) came for a tunnel there is not."""
     return chain("silence", [
         "type filter hook output priority filter; policy accept;",
-        "icmp type destination-unreachable @th,136,8 4 counter drop",
+        "icmp type destination-unreachable @th,136,8 { 4, 47 } counter drop",
     ])  # fmt: skip

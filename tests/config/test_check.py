@@ -154,3 +154,18 @@ def test_nothing_else_is_raised(text):
             load(head + text, "f")
         except ConfigErrors as error:
             assert error.errors
+
+
+def test_how_an_uplink_tunnels():
+    config = load(NODE + WIFI + "\toption encapsulation gre\n", "roamd")
+    assert config.uplinks[0].encapsulation == "gre"
+    assert load(NODE + WIFI, "roamd").uplinks[0].encapsulation == "auto"
+    (error,) = errors(NODE + "\toption udp_tunnel off\n" + WIFI + "\toption encapsulation udp\n")
+    assert "encapsulation" in error and "udp_tunnel of the mobile_node is off" in error
+
+
+def test_gre_and_the_listeners_port():
+    agent = load(AGENT + "\toption gre 1\n\toption fou_port 5555\n" + MOBILE, "roamd").home_agent
+    assert agent.gre and agent.plane.fou_port == 5555
+    assert not load(AGENT + MOBILE, "roamd").home_agent.gre
+    assert errors(AGENT + "\toption fou_port 0\n" + MOBILE)

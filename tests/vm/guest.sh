@@ -3,6 +3,7 @@
 #
 # `machine.py` starts it.  Makes a copy-on-write view of the host's whole file system and, in it, runs
 # SHARED/command: its output goes to SHARED/output, its status to SHARED/status.
+# shellcheck disable=SC2016  # the inner shells' variables
 set -eu
 shared=$1
 root=$(cd "$(dirname "$0")/../.." && pwd)

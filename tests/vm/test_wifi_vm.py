@@ -33,6 +33,11 @@ class Lab:
 
     def wait_bound(self):
         self.cast.wait("both bindings", lambda: self.bound_at_both_ends() == {"wifi", "cell"}, PATIENCE)
+        # A connection keeps the path that it is given at its start: the policy must be in force by then.
+        self.cast.wait("the policy", lambda: "tcp dport 80 goto path_1" in self.rules(), PATIENCE)
+
+    def rules(self):
+        return self.topology.run("mr", "nft", "list", "ruleset")
 
     def bound_at_both_ends(self):
         agent = {binding["bid"] for binding in self.cast.status("ha")["bindings"]}

@@ -91,7 +91,7 @@ class Intake:
     ) -> list[Effect]:
         asked.stamp = self._stamp(asked, now)
         if request.gre and not asked.colocated:
-            asked.gre_key = self._random.getrandbits(32) or 1
+            asked.gre_key = self._visitors.gre_key(asked) or self._random.getrandbits(32) or 1
         self._visitors.wait_for(asked)
         self._revocations.hold(asked.subject, asked.ends)
         if asked.challenge:

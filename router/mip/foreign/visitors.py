@@ -48,6 +48,12 @@ class Visitors:
         """The request that this one takes the place of."""
         return self._pending.get(request.key)
 
+    def gre_key(self, request: Pending) -> int | None:
+        """The key that its packets come with so far: a renewal changes no tunnel."""
+        visitor = self._visitors.get((request.home_address, request.home_agent, request.bid))
+        before = self.former(request) or (visitor.asked if visitor is not None else None)
+        return before.gre_key if before is not None else None
+
     def check(self, request: Pending) -> None:
         """Whether there is a place for it.  Raises Denied."""
         self._check_address(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from router.config.model import Mobile
 
@@ -37,7 +37,7 @@ class Binding:
     source: IPv4Address
     source_port: int
     """Where the request came from; behind NAT this, not the care-of address, is where tunnels go."""
-    encapsulation: str
+    encapsulation: Literal["ipip", "gre", "udp"]
     """`ipip` (RFC 2003), `gre` (RFC 2784) or `udp` (RFC 3519)."""
     nat: bool
     colocated: bool

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import Literal
 
 from router.config.model import HomeAgent as Settings
 from router.config.model import Mobile
@@ -75,7 +76,7 @@ class Asked:
 class Tunnelling:
     """How packets will travel: the outcome of flags, NAT and RFC 3519's table."""
 
-    encapsulation: str
+    encapsulation: Literal["ipip", "gre", "udp"]
     nat: bool = False
     half_bound: bool = False
     reply: UdpTunnelReply | None = None
@@ -196,7 +197,7 @@ def tunnelling(asked: Asked, settings: Settings) -> Tunnelling:
     return Tunnelling("udp", nat, reply=UdpTunnelReply(0, forced=not nat, keepalive=settings.keepalive))
 
 
-def _by_flags(asked: Asked, settings: Settings) -> str:
+def _by_flags(asked: Asked, settings: Settings) -> Literal["ipip", "gre"]:
     """The encapsulation without UDP: M and G decide."""
     if asked.request.flags & M:
         raise Denied(ReplyCode.HA_ENCAPSULATION_UNAVAILABLE, "minimal encapsulation is not offered")

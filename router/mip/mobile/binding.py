@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import Literal
 
 __all__ = ["MobileBinding"]
 
@@ -16,8 +17,8 @@ class MobileBinding:
     care_of_address: IPv4Address
     home_agent: IPv4Address
     home_address: IPv4Address
-    encapsulation: str
-    """`ipip` (RFC 2003) or `udp` (RFC 3519)."""
+    encapsulation: Literal["ipip", "gre", "udp"]
+    """`ipip` (RFC 2003), `gre` (RFC 2784) or `udp` (RFC 3519)."""
     nat: bool
     lifetime: int
     """Seconds granted."""

@@ -36,7 +36,7 @@ def binding_of(
         care_of_address=registration.care_of_address or NOBODY,
         home_agent=session.home_agent,
         home_address=session.home_address,
-        encapsulation="udp" if in_udp else "ipip",
+        encapsulation="udp" if in_udp else "gre" if asked.gre else "ipip",
         nat=in_udp and tunnel is not None and not tunnel.forced,
         lifetime=lifetime,
         # RFC 5944 section 3.6.2.2.

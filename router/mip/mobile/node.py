@@ -112,13 +112,15 @@ class MobileNode:
         label: int,
         now: Instant,
         mode: str = "colocated",
+        encapsulation: str = "auto",
     ) -> list[Effect]:
         """An uplink became usable, or has another address: register it.
 
         `mode` is where its care-of address comes from: `colocated` (its own
         address), `foreign` (a foreign agent's), or `auto` (its own, unless it
-        has none or an agent insists).  A de-registration of the same BID still
-        under way is abandoned; the newer request supersedes it.
+        has none or an agent insists); `encapsulation` is the uplink's option.
+        A de-registration of the same BID still under way is abandoned; the
+        newer request supersedes it.
         """
         if self._stopping:
             return []
@@ -126,9 +128,15 @@ class MobileNode:
         own = None if mode == "foreign" else care_of_address
         effects = self._attachments.uplink_up(bid, mode, now, own=own is not None)
         before = self._registrations.get(bid)
-        fresh = Registration(bid, own, access_technology, label)
+        fresh = Registration(bid, own, access_technology, label, encapsulation)
         if before is not None and (before.care_of_address == own or before.agent is not None):
-            fresh = replace(before, access_technology=access_technology, label=label, attempts=0)
+            fresh = replace(
+                before,
+                access_technology=access_technology,
+                label=label,
+                encapsulation=encapsulation,
+                attempts=0,
+            )
         elif before is not None:
             fresh.overwrite = self.settings.overwrite and before.binding is not None
             effects += self._registrar.unbind(before, "care-of address changed")

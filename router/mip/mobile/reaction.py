@@ -81,6 +81,13 @@ def _without_udp(reply: RegistrationReply, session: Session, registration: Regis
     return Next.RETRY
 
 
+def _without_gre(reply: RegistrationReply, session: Session, registration: Registration) -> Next:
+    if registration.encapsulation != "gre":
+        return Next.BACK_OFF
+    registration.encapsulation = "auto"
+    return Next.RETRY
+
+
 def _without_refused_networks(reply: RegistrationReply, session: Session, registration: Registration) -> Next:
     before = session.networks
     # The reply refuses every prefix in it, whatever the code beside each.
@@ -122,6 +129,8 @@ _REACTIONS: dict[int, Callable[[RegistrationReply, Session, Registration], Next]
     ReplyCode.FA_LIFETIME_TOO_LONG: _lifetime_too_long,
     ReplyCode.FA_INVALID_CARE_OF_ADDRESS: _always(Next.OTHER_AGENT),
     **dict.fromkeys(CHALLENGING, _new_challenge),
+    ReplyCode.FA_ENCAPSULATION_UNAVAILABLE: _without_gre,
+    ReplyCode.HA_ENCAPSULATION_UNAVAILABLE: _without_gre,
     ReplyCode.HA_FA_FAILED_AUTHENTICATION: _always(Next.OTHER_AGENT),
     ReplyCode.HA_IDENTIFICATION_MISMATCH: _always(Next.RESYNCHRONISE),
     ReplyCode.HA_UNKNOWN_HOME_AGENT: _sent_on,

@@ -64,6 +64,8 @@ class Asked(NamedTuple):
     """It was to refresh every binding."""
     udp: bool = False
     """It asked for a UDP tunnel."""
+    gre: bool = False
+    """It asked for GRE, where there is no UDP tunnel."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ class Registration:
     """None while no foreign agent has lent one."""
     access_technology: int
     label: int
+    encapsulation: str = "auto"
+    """What to ask for: see `Uplink.encapsulation`."""
     agent: KnownAgent | None = None
     """The foreign agent that requests go through."""
     colocated: bool = True

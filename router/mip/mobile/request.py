@@ -16,12 +16,13 @@ from router.mip.wire.dynamic_home_agent import DynamicHomeAgent
 from router.mip.wire.extension import Extension
 from router.mip.wire.multipath import FlowBinding, Multipath
 from router.mip.wire.nai import Nai
-from router.mip.wire.numbers import ExtensionType
-from router.mip.wire.registration import D, RegistrationRequest, T
+from router.mip.wire.numbers import Encapsulation, ExtensionType
+from router.mip.wire.registration import D, G, RegistrationRequest, T
 from router.mip.wire.revocation import RevocationSupport
 from router.mip.wire.udp_tunnel import UdpTunnelRequest
 
 __all__ = [
+    "asks_for_gre",
     "asks_for_udp",
     "can_answer",
     "deregistration",
@@ -48,7 +49,10 @@ def registration_request(
     extensions: list[Extension] = [Nai(settings.nai.encode())] if settings.nai else []
     if asks_for_udp(session, registration):
         via = registration.agent is not None
-        extensions.append(UdpTunnelRequest(settings.udp_tunnel == "force", via_foreign_agent=via))
+        force = settings.udp_tunnel == "force" or registration.encapsulation == "udp"
+        # G would mean GRE inside UDP too, unless the extension says otherwise (RFC 3519 section 3.1.4).
+        inside = Encapsulation.IP_IN_IP if asks_for_gre(registration) else Encapsulation.BY_FLAGS
+        extensions.append(UdpTunnelRequest(force, via_foreign_agent=via, encapsulation=inside))
     extensions += session.networks
     if session.requested is not None:
         extensions.append(DynamicHomeAgent(session.requested))
@@ -107,7 +111,7 @@ def _request(
         care_of_address=registration.care_of_address or NOBODY,
         identification=identification,
         # T always: the packets of our networks would not pass an uplink's ingress filters bare.
-        flags=(D if registration.colocated else 0) | T,
+        flags=(D if registration.colocated else 0) | (G if asks_for_gre(registration) else 0) | T,
         extensions=extensions,
     )
 
@@ -121,7 +125,14 @@ def _multipath(registration: Registration, *, bulk: bool, overwrite: bool) -> Mu
 def asks_for_udp(session: Session, registration: Registration) -> bool:
     """RFC 3519 section 4.4: never with an agent's care-of address, nor through one that does not advertise U."""
     through_deaf = registration.agent is not None and not registration.agent.agent.udp_tunnel
-    return session.udp and registration.colocated and not through_deaf
+    wanted = session.udp and registration.encapsulation != "ipip"
+    return wanted and registration.colocated and not through_deaf
+
+
+def asks_for_gre(registration: Registration) -> bool:
+    """RFC 5944 section 3.6.1.1: not with the care-of address of an agent that does not advertise G."""
+    agent = registration.agent if not registration.colocated else None
+    return registration.encapsulation == "gre" and (agent is None or agent.agent.gre)
 
 
 def _through_agent(octets: bytes, settings: Settings, registration: Registration, challenge: bytes) -> bytes:

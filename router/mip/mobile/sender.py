@@ -10,7 +10,13 @@ from router.mip.counters import Counters
 from router.mip.effect import Effect, Send
 from router.mip.keepalive import echo_request
 from router.mip.mobile.registration import PACE, Asked, Registration
-from router.mip.mobile.request import asks_for_udp, deregistration, home_coming, registration_request
+from router.mip.mobile.request import (
+    asks_for_gre,
+    asks_for_udp,
+    deregistration,
+    home_coming,
+    registration_request,
+)
 from router.mip.mobile.session import Session
 from router.mip.replay import TimeStamps
 from router.mip.wire.multipath import FlowBinding
@@ -59,8 +65,8 @@ class Sender:
             lifetime = min(lifetime, registration.agent.agent.lifetime)
         identification = self._stamps.next(now.wall)
         challenge = registration.challenge.take(again=registration.attempts > 0)
-        udp = asks_for_udp(self._session, registration)
-        asked = Asked(now.monotonic, lifetime, identification, multipath, bulk, udp)
+        udp, gre = asks_for_udp(self._session, registration), asks_for_gre(registration)
+        asked = Asked(now.monotonic, lifetime, identification, multipath, bulk, udp, gre)
         registration.departs(asked, self._random.random())
         self._counters.count("requests_sent")
         data = registration_request(

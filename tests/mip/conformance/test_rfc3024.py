@@ -292,7 +292,7 @@ def test_what_no_binding_explains_is_dropped_without_a_word_and_without_being_as
     for state in plans:
         assert chain(state, "silence") == [
             "type filter hook output priority filter; policy accept;",
-            "icmp type destination-unreachable @th,136,8 4 counter drop",
+            "icmp type destination-unreachable @th,136,8 { 4, 47 } counter drop",
         ]
     # What comes out of a tunnel came from its care-of address: only the inner source is left to check.
     assert plans[0].tunnels == ()

@@ -235,7 +235,7 @@ def test_for_what_cannot_be_delivered_no_unreachable_is_sent(visits):
     silence = chain(agent_plan(*(visitor(**changes) for changes in visits)).ruleset, "silence")
     assert "hook output" in silence
     # Octet 17 of the ICMP message: the protocol of the packet it is about.
-    assert "icmp type destination-unreachable @th,136,8 4 counter drop" in silence
+    assert "icmp type destination-unreachable @th,136,8 { 4, 47 } counter drop" in silence
 
 
 def test_visitors_are_known_to_our_own_tables_alone():
