@@ -15,7 +15,7 @@ _COMPAT = ".compat"
 _STUBS = ".stubs"
 _OLDEST_PYROUTE2 = "0.7.9"
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
-_BENCHMARKS = ("mip",)
+_BENCHMARKS = ("mip", "modem")
 
 
 def _python(c: Context, arguments: str, **environment: str) -> None:
@@ -80,13 +80,14 @@ def demo(c, json="", keep=False, pcap="", wifi_mbps="20", cell_mbps="5"):
 @task(
     positional=["name"],
     help={
-        "name": "which one: mip",
+        "name": "which one: mip, modem",
         "json": "write the figures to this file",
         "options": "more for it, as one word",
     },
 )
 def bench(c, name, json="", options=""):
-    """Measure: `mip`, how many registrations a home agent takes, and what a binding costs."""
+    """Measure: `mip`, how many registrations a home agent takes, and what a binding costs; `modem`, what the
+    modem layer understands, endures and costs."""
     if name not in _BENCHMARKS:
         raise Exit(f"no benchmark {name!r}; there are: {', '.join(_BENCHMARKS)}", code=2)
     words = [f"tests/bench/{name}.py", *(["--json", json] if json else []), *shlex.split(options)]

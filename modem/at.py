@@ -1,240 +1,455 @@
 """The AT engine: octets in, events out (ITU-T V.250, 3GPP TS 27.007).
 
-Runs unchanged on CPython and MicroPython.  It never blocks, reads no clock
-and keeps a bounded buffer: time comes as seconds of any steady clock.
+Runs unchanged on CPython and MicroPython.  It never blocks, reads no clock, and all it keeps is bounded:
+time comes as seconds of any steady clock.  Lines hold one character an octet (`modem.text` reads more).
 """
 
-_FINAL_OK = ("OK", "CONNECT")
-_FINAL_ERROR = (
-    "ERROR",
-    "NO CARRIER",
-    "NO ANSWER",
-    "NO DIALTONE",
-    "BUSY",
-    "COMMAND NOT SUPPORT",
-    "TOO MANY PARAMETERS",
+from modem import results
+from modem.events import Data, Prompt, QueueFull, Response, TimedOut, Unsolicited
+from modem.results import final_result, is_boot, name_of, numeric_result
+
+__all__ = (
+    "GRACE",
+    "MAX_ANSWER",
+    "MAX_LINE",
+    "MAX_LINES",
+    "MAX_QUEUE",
+    "SYNC_TIMEOUT",
+    "Data",
+    "Engine",
+    "Prompt",
+    "QueueFull",
+    "Response",
+    "TimedOut",
+    "Unsolicited",
 )
-_NUMERIC = {"0": "OK", "3": "NO CARRIER", "4": "ERROR", "6": "NO DIALTONE", "7": "BUSY", "8": "NO ANSWER"}
-_ERROR_PREFIXES = ("+CME ERROR:", "+CMS ERROR:")
-_CONNECT = "CONNECT "
 
 MAX_LINE = 2048
+"""Octets of one line, and of a quoted text over several lines."""
 MAX_LINES = 256
-SYNC_TIMEOUT = 1.0
+MAX_ANSWER = 32768
+"""Octets of the lines of one answer."""
+MAX_QUEUE = 64
+SYNC_TIMEOUT = 0.75
+"""Less than the time-out of a common command, so that a lost probe and one more fit into it."""
+GRACE = 0.25
+"""Seconds of silence after which what may be a final result is one."""
 
-_DELIVERED_ALONE = (
-    "RING",
-    "NO CARRIER",
-    "RDY",
-    "POWERED DOWN",
-    "NORMAL POWER DOWN",
-    "SMS READY",
-    "CALL READY",
-)
-
-
-class Response:
-    """The answer to `command`: its information lines, and the final result code."""
-
-    __slots__ = ("command", "lines", "ok", "result")
-
-    def __init__(self, command: str, lines: list[str], result: str, ok: bool) -> None:
-        self.command = command
-        self.lines = lines
-        self.result = result
-        self.ok = ok
-
-    def __repr__(self) -> str:
-        return "Response(%r, %r, %r)" % (self.command, self.lines, self.result)
+_CTRL_Z, _ESCAPE = b"\x1a", b"\x1b"
+# What it answers with names itself, so that its OK is told from a late one of a command given up.
+_PROBE = "+CMEE?"
+_PROBE_NAME = "+CMEE"
+_WAKE = "E0Q0V1"
 
 
-class Unsolicited:
-    """A line nobody asked for."""
-
-    __slots__ = ("line",)
-
-    def __init__(self, line: str) -> None:
-        self.line = line
-
-    def __repr__(self) -> str:
-        return "Unsolicited(%r)" % (self.line,)
-
-
-class TimedOut:
-    """No final result came in time; the engine resynchronises before the next command."""
-
-    __slots__ = ("command",)
-
-    def __init__(self, command: str) -> None:
-        self.command = command
-
-    def __repr__(self) -> str:
-        return "TimedOut(%r)" % (self.command,)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from modem.events import Event
 
 
 class Engine:
     """One serial line to a modem.
 
-    Commands are queued and sent one at a time.  After a time-out the line is
-    out of step: the engine sends `AT` until a clean OK, and all that comes
-    before it, a late answer included, belongs to nobody.
+    Commands are queued and sent one at a time.  After a time-out the line is out of step: the engine asks
+    `AT+CMEE?` until that is answered, and all that comes before, a late answer included, belongs to nobody.
+    A final result without the line of the probe before it is therefore not the probe's.
     """
 
     def __init__(self) -> None:
         self._start()
 
     def _start(self) -> None:
-        self._queue: list[tuple[str, float]] = []
+        self._queue: list[tuple[str, float, bytes | None]] = []
         self._out = b""
         self._buffer = b""
+        self._skipping = False
         self._command: str | None = None
+        self._deadline: float | None = None
+        self._numeric = False
+        self.data_mode = False
+        self._fresh = False
+        self._resyncing = False
+        # Commands sent and results seen since the step was lost, the probes among them, and what the
+        # running probe and the one before it got.
+        self._sent = self._finals = self._probes = self._answered = 0
+        self._answered_before = False
+        self._seen_probe = False
+        self._waking = False
+        # Probes whose answers may still come.
+        self._stale = 0
+        self._clear_answer()
+
+    def _clear_answer(self) -> None:
         self._prefix = ""
         self._lines: list[str] = []
-        self._deadline: float | None = None
-        self._resyncing = False
-        self._skipping = False
+        self._size = 0
+        self._truncated = False
+        self._data: bytes | None = None
+        self._prompted = False
+        self._skip_final = False
+        # A quoted text that goes on in the next line, and whether it is the answer's.
+        self._open: str | None = None
+        self._open_ours = False
+        # What is a final result if nothing follows, and from when on it is one.
+        self._held: str | None = None
+        self._held_until = 0.0
 
-    def send(self, command: str, timeout: float = 1.0) -> None:
-        """Queue `command` (without `AT`), to be answered within `timeout` seconds of its sending."""
-        if "\r" in command or "\n" in command:
-            raise ValueError("AT command %r: no line ends allowed" % command)
-        self._queue.append((command, timeout))
+    def send(self, command: str, timeout: float = 1.0, data: "bytes | None" = None) -> None:
+        """Queue `command` (without `AT`), to be answered within `timeout` seconds of its sending.
+
+        `data` follows at the prompt, and the octet that ends it.  ValueError for a command with line ends or
+        other than printable ASCII, QueueFull when MAX_QUEUE are waiting.
+        """
+        for c in command:
+            if not " " <= c <= "~":
+                raise ValueError("AT command %r: no line ends or controls allowed" % command)
+        if len(self._queue) >= MAX_QUEUE:
+            raise QueueFull("AT command %r: %d are waiting" % (command, MAX_QUEUE))
+        self._queue.append((command, timeout, data))
 
     def idle(self) -> bool:
         return self._command is None and not self._queue and not self._resyncing
 
     def output(self, now: float) -> bytes:
         """Octets to write now; starts the next command when the line is free."""
-        if self._command is None and not self._resyncing and self._queue:
-            self._command, timeout = self._queue.pop(0)
-            self._prefix = _prefix_of(self._command)
-            self._lines = []
+        if self._command is None and self._queue and not self._resyncing and not self.data_mode:
+            command, timeout, data = self._queue.pop(0)
+            self._clear_answer()
+            self._command = command
+            self._data = data
+            self._prefix = results.prefix_of(command)
             self._deadline = now + timeout
-            self._out += b"AT" + self._command.encode() + b"\r"
+            self._out += b"AT" + command.encode() + b"\r"
         out, self._out = self._out, b""
         return out
 
-    def feed(self, data: bytes, now: float) -> "list[Response | Unsolicited]":
-        """Take in octets; a list of Response and Unsolicited."""
-        events: list[Response | Unsolicited] = []
-        self._buffer += data.replace(b"\0", b"")
-        while True:
-            cut = _line_end(self._buffer)
-            if cut < 0:
-                break
-            raw, self._buffer = self._buffer[:cut], self._buffer[cut + 1 :]
-            if self._skipping:
-                self._skipping = False
-                continue
-            line = _text(raw).strip()
-            if line:
-                self._line(line, events)
-        if len(self._buffer) > MAX_LINE:
-            # Noise without a line end: forget it, and what is left of it too.
-            self._buffer = b""
-            self._skipping = True
-        return events
+    def answer_prompt(self, data: bytes) -> None:
+        """Send `data` at the prompt, and the octet that ends it."""
+        if self._prompted:
+            self._prompted = False
+            self._out += data + _CTRL_Z
 
-    def tick(self, now: float) -> "list[TimedOut]":
-        """Give up what is overdue; a list of TimedOut."""
-        if self._deadline is None or now < self._deadline:
-            return []
-        events = []
-        # A resynchronisation that is not answered is a time-out too, of `AT` itself.
-        events.append(TimedOut(self._command if self._command is not None else ""))
-        self._command = None
-        self._resyncing = True
-        self._deadline = now + SYNC_TIMEOUT
+    def abort_prompt(self) -> None:
+        """Leave the prompt without sending."""
+        if self._prompted:
+            self._prompted = False
+            self._out += _ESCAPE
+
+    def resync(self, now: float) -> None:
+        """Find the modem's step before the next command: nobody knows what the line has seen."""
+        self._begin_sync()
+        self._clear_answer()
+        self._probe(now)
+
+    def leave_data_mode(self) -> None:
+        """The data call was ended by other means."""
+        self.data_mode = False
         self._buffer = b""
-        self._out += b"\rAT\r"
-        return events
-
-    def next_wake(self) -> float | None:
-        """When `tick` has something to do, or None."""
-        return self._deadline
 
     def reset(self) -> None:
         """Forget everything: the line was opened anew."""
         self._start()
 
-    def _line(self, line: str, events: "list[Response | Unsolicited]") -> None:
+    def next_wake(self) -> "float | None":
+        """When `tick` has something to do, or None."""
+        if self._held is not None and (self._deadline is None or self._held_until < self._deadline):
+            return self._held_until
+        return self._deadline
+
+    def tick(self, now: float) -> "list[Event]":
+        """Time went by: held results become final, what is overdue is given up."""
+        events: list[Event] = []
+        if self._held is not None and now >= self._held_until:
+            self._settle(events, now)
+        if self._deadline is None or now < self._deadline:
+            return events
+        events.append(TimedOut(self._command if self._command is not None else ""))
+        self._give_up(now)
+        return events
+
+    def feed(self, data: bytes, now: float) -> "list[Event]":
+        """Take in octets."""
+        events: list[Event] = []
+        if self.data_mode:
+            self._feed_data(data, events)
+            return events
+        buffer = self._buffer + (data.replace(b"\0", b"") if b"\0" in data else data)
+        start = 0
+        while not self.data_mode:
+            cut = _line_end(buffer, start)
+            if cut < 0:
+                break
+            raw = buffer[start:cut]
+            start = cut + 1
+            if self._held is not None and (raw or buffer[cut] == 10):
+                self._unhold(raw, buffer[cut] == 10, events, now)
+            if self._skipping:
+                self._skipping = False
+            elif raw:
+                # A bare CR ends a numeric result; what follows decides, if it is there already.
+                bare = buffer[cut] == 13 and (start >= len(buffer) or buffer[start] != 10)
+                self._take(raw, bare, start >= len(buffer), events, now)
+        self._buffer = buffer[start:] if start else buffer
+        if self.data_mode:
+            rest, self._buffer = self._buffer, b""
+            self._fresh = True
+            self._feed_data(rest, events)
+        elif self._buffer:
+            self._rest(events)
+        return events
+
+    # Lines
+
+    def _take(self, raw: bytes, bare: bool, last: bool, events: "list[Event]", now: float) -> None:
+        line = _text(raw.strip())
+        if not line:
+            return
+        if len(line) <= 2 and "0" <= line[0] <= "9":
+            result = self._digit(line, bare)
+            if result is not None:
+                if last and not self._expects_digits():
+                    # A LF may follow, and then it is an information line.
+                    self._hold(result, now)
+                else:
+                    self._line(result, events, now)
+                return
+        self._line(line, events, now)
+
+    def _expects_digits(self) -> bool:
+        return self._numeric or (self._command is not None and results.sets_numeric(self._command) is True)
+
+    def _digit(self, line: str, bare: bool) -> "str | None":
+        """The result in words that a line of digits means here, or None where it is information."""
+        if self._command is None and not self._resyncing:
+            return None
+        return numeric_result(line) if bare or self._expects_digits() else None
+
+    def _line(self, line: str, events: "list[Event]", now: float) -> None:
         if self._resyncing:
-            if line == "OK":
-                self._resyncing = False
-                self._deadline = None
+            self._sync_line(line, now)
+            return
+        if self._open is not None and self._continue(line, events, now):
             return
         if self._command is None:
-            if not line.startswith("AT"):
-                events.append(Unsolicited(line))
+            self._idle_line(line, events)
             return
-        if line == "AT" + self._command:
+        if results.is_echo(line, self._command) or self._is_data_echo(line):
             return
-        result = _final(line)
-        if result is not None and not (result == "NO CARRIER" and not self._command.startswith("D")):
-            ok = result in _FINAL_OK or result.startswith(_CONNECT)
-            events.append(Response(self._command, self._lines, result, ok))
-            self._command = None
-            self._deadline = None
-        elif self._is_ours(line):
-            if len(self._lines) < MAX_LINES:
-                self._lines.append(line)
+        result = final_result(line, self._command)
+        if result is not None:
+            self._final(line, result, events, now)
+            return
+        name = name_of(line)
+        if name == _PROBE_NAME and self._prefix != _PROBE_NAME and self._stale:
+            # An answer to a probe sent again before it was heard: its result follows.
+            self._skip_final = True
+            return
+        ours = results.is_ours(line, name, self._prefix, self._command)
+        if name and line.count('"') % 2:
+            self._open, self._open_ours = line, ours
+        elif ours:
+            self._keep(line)
+        else:
+            events.append(Unsolicited(line))
+            if is_boot(line):
+                events.append(TimedOut(self._command))
+                self._give_up(now)
+
+    def _idle_line(self, line: str, events: "list[Event]") -> None:
+        if line[:2].upper() == "AT" or final_result(line, "") is not None:
+            # An echo or a result that nobody waits for any more.
+            return
+        if name_of(line) and line.count('"') % 2:
+            self._open, self._open_ours = line, False
         else:
             events.append(Unsolicited(line))
 
-    def _is_ours(self, line: str) -> bool:
-        """Whether a line belongs to the running command's answer or came in between.
+    def _final(self, line: str, ok: bool, events: "list[Event]", now: float) -> None:
+        if self._skip_final:
+            self._skip_final = False
+            self._stale -= 1
+            return
+        command = self._command or ""
+        if self._stale and not self._lines and command[-1:] == "?" and ok:
+            # A question is not answered with a bare OK: one of a probe's, its line was lost.
+            self._stale -= 1
+            return
+        numeric = results.sets_numeric(command)
+        if ok and numeric is not None:
+            self._numeric = numeric
+        events.append(Response(command, self._lines, line, ok, self._truncated))
+        self._stale = 0
+        self._command = None
+        self._deadline = None
+        self._clear_answer()
+        if ok and line.startswith("CONNECT"):
+            self.data_mode = True
 
-        An answer's line bears the command's name, or none at all (`+CGMI`);
-        a line with another name is unsolicited.  `+CREG: 1` in the middle of
-        the answer to `+CREG?` is told apart by its reader, which counts fields.
-        """
-        if line in _DELIVERED_ALONE:
+    def _keep(self, line: str) -> None:
+        if len(self._lines) < MAX_LINES and self._size + len(line) <= MAX_ANSWER:
+            self._lines.append(line)
+            self._size += len(line)
+        else:
+            self._truncated = True
+
+    def _is_data_echo(self, line: str) -> bool:
+        if self._data is None:
             return False
-        name = _name_of(line)
-        if name is None:
+        text = _text(self._data)
+        return line[:1] == ">" or line == text or line in text.split("\n")
+
+    # Quoted text over several lines, and results that are none if more follows
+
+    def _continue(self, line: str, events: "list[Event]", now: float) -> bool:
+        """Whether `line` belongs to the quoted text begun before; else that is closed as it is."""
+        opened = self._open or ""
+        closes = line.count('"') % 2 == 1
+        if not closes and (name_of(line) or len(opened) + len(line) > MAX_LINE):
+            self._close(events)
+            return False
+        if not closes and self._command is not None and final_result(line, self._command) is not None:
+            self._hold(line, now)
             return True
-        return name == self._prefix or self._prefix == ""
+        self._open = opened + "\n" + line
+        if closes:
+            self._close(events)
+        return True
+
+    def _close(self, events: "list[Event]") -> None:
+        line, self._open = self._open or "", None
+        if self._open_ours and self._command is not None:
+            self._keep(line)
+        else:
+            events.append(Unsolicited(line))
+
+    def _hold(self, line: str, now: float) -> None:
+        self._held = line
+        self._held_until = now + GRACE
+
+    def _settle(self, events: "list[Event]", now: float) -> None:
+        """Silence followed: what was held is the final result."""
+        line, self._held = self._held or "", None
+        if self._open is not None:
+            self._close(events)
+        self._line(line, events, now)
+
+    def _unhold(self, raw: bytes, after_lf: bool, events: "list[Event]", now: float) -> None:
+        """More follows what was held."""
+        line = self._held or ""
+        if self._open is not None:
+            text = _text(raw.strip())
+            if not text:
+                return
+            self._held = None
+            if name_of(text) and text.count('"') % 2 == 0:
+                self._close(events)
+                self._line(line, events, now)
+            else:
+                self._open += "\n" + line
+            return
+        self._held = None
+        if raw or not after_lf:
+            self._line(line, events, now)
+            return
+        code = results.numeric_code(line)
+        self._line(code if code is not None else line, events, now)
+
+    # What has no line end
+
+    def _rest(self, events: "list[Event]") -> None:
+        if len(self._buffer) > MAX_LINE:
+            # Noise without a line end: forget it, and what is left of it too.
+            self._buffer = b""
+            self._skipping = True
+            return
+        rest = self._buffer.strip()
+        if rest in (b">", b"@") and self._command is not None and results.may_prompt(self._command):
+            self._buffer = b""
+            self._prompted = True
+            if self._data is not None:
+                self.answer_prompt(self._data)
+            else:
+                events.append(Prompt(self._command))
+
+    def _feed_data(self, data: bytes, events: "list[Event]") -> None:
+        if self._fresh and data:
+            # The second half of CONNECT's line end.
+            self._fresh = False
+            data = data[1:] if data[0] == 10 else data
+        if not data:
+            return
+        joined = self._buffer + data
+        end = joined.find(b"\r\nNO CARRIER\r\n")
+        if end < 0:
+            self._buffer = joined[-13:]
+            events.append(Data(data))
+            return
+        events.append(Data(data))
+        events.append(Unsolicited("NO CARRIER"))
+        self.leave_data_mode()
+
+    # Finding the step again
+
+    def _give_up(self, now: float) -> None:
+        if not self._resyncing:
+            self._begin_sync()
+            self._sent = 1
+        prompted = self._prompted
+        self._clear_answer()
+        self._prompted = prompted
+        self._probe(now)
+
+    def _begin_sync(self) -> None:
+        self._command = None
+        self._resyncing = True
+        self._sent = self._finals = self._probes = self._answered = 0
+
+    def _probe(self, now: float) -> None:
+        """Ask; every third time wake a modem that is quiet, speaks digits, or sits at a prompt."""
+        self._buffer = b""
+        self._skipping = False
+        self._seen_probe = False
+        self._answered_before, self._answered = self._answered > 0, 0
+        self._waking = self._probes % 3 == 2
+        if self._prompted or self._waking:
+            self._out += _ESCAPE
+        self._prompted = False
+        self._out += b"\rAT" + (_WAKE if self._waking else _PROBE).encode() + b"\r"
+        self._probes += 1
+        self._sent += 1
+        self._deadline = now + SYNC_TIMEOUT
+
+    def _sync_line(self, line: str, now: float) -> None:
+        """In step is the line when the probe is answered by its name; with a modem that does not know the
+        probe, when there are as many results as commands, or after a second's silence once more one."""
+        if name_of(line) == _PROBE_NAME:
+            self._seen_probe = True
+            return
+        if final_result(line, "") is None:
+            return
+        self._finals += 1
+        self._answered += 1
+        if self._seen_probe or self._finals >= self._sent or self._answered_before:
+            self._resyncing = False
+            self._deadline = None
+            self._numeric = False
+            self._stale = self._probes - 1 if self._seen_probe else 0
+        elif self._waking:
+            # Awake: now the question that tells its answer from others.
+            self._probe(now)
 
 
-def _line_end(data: bytes) -> int:
-    at_cr = data.find(b"\r")
-    at_lf = data.find(b"\n")
+def _line_end(data: bytes, start: int) -> int:
+    at_cr = data.find(b"\r", start)
+    at_lf = data.find(b"\n", start)
     if at_cr < 0 or at_lf < 0:
         return max(at_cr, at_lf)
     return min(at_cr, at_lf)
 
 
 def _text(raw: bytes) -> str:
-    return "".join([chr(c) for c in raw if 32 <= c < 127 or c >= 160])
-
-
-def _prefix_of(command: str) -> str:
-    """`+CREG?` -> `+CREG`; `I`, `E0` and the like bear no name."""
-    if not command or command[0] not in "+^!#$*%":
+    if not raw:
         return ""
-    end = len(command)
-    for sign in "?=;":
-        at = command.find(sign)
-        if 0 <= at < end:
-            end = at
-    return command[:end].upper()
-
-
-def _name_of(line: str) -> str | None:
-    """The name in front of the colon of `+NAME: ...`, or None."""
-    if line[0] not in "+^!#$*%":
-        return None
-    at = line.find(":")
-    if at < 0:
-        return None
-    name = line[:at]
-    return name.upper() if " " not in name else None
-
-
-def _final(line: str) -> str | None:
-    if line in _FINAL_OK or line in _FINAL_ERROR or line.startswith(_CONNECT):
-        return line
-    for prefix in _ERROR_PREFIXES:
-        if line.startswith(prefix):
-            return line
-    return _NUMERIC.get(line)
+    if min(raw) >= 32 and max(raw) < 127:
+        return raw.decode()
+    return "".join([chr(c) for c in raw if 32 <= c < 127 or c >= 128 or c == 9])

@@ -1,87 +1,180 @@
 """The dialogue with one modem: which commands, in which order, and what they told.
 
-Sans I/O: octets and seconds in, octets and a snapshot out.  Runs unchanged
-on CPython and MicroPython.
+Sans I/O: octets and seconds in, octets, a snapshot and effects out.  Effects are tuples for who owns the port
+and the network device:
+
+    ("reopen",)              open the port anew
+    ("usb_reset",)           take the USB device off its bus and put it back
+    ("remember", memory)     keep `memory` for the next start, before anything more is written
+    ("configure", {...}), ("deconfigure",)    see `modem.session`
+
+Runs unchanged on CPython and MicroPython.
 """
 
-from modem import replies, signal
-from modem.at import Engine, Response, TimedOut, Unsolicited
+from modem import families, network
+from modem.at import Engine, Prompt, Response, TimedOut, Unsolicited
+from modem.belief import Belief
+from modem.knowledge import Knowledge
+from modem.outcome import Refusals, describe
+from modem.pace import STATE, Pace
+from modem.pin import PinKeeper
+from modem.results import is_boot
+from modem.session import UP, Session
+from modem.watchdog import ASK, RADIO, REOPEN, RESET, SESSION, SILENT, USB, Watchdog
 
 OPENING = "opening"
 NO_ANSWER = "no answer"
 
-_GIVE_UP_AFTER = 3
-_RETRY_FIRST, _RETRY_MAX = 2.0, 30.0
-_POLL = 5.0
-_POLL_SOON = 1.0
+_SILENT_AFTER = 2
+_RETRY_FIRST, _RETRY_MAX = 1.0, 30.0
+_BLIND = 3.0
+_ASKED_AGAIN = 6
+_MOST_COMMANDS = 64
+# What may be asked for by `reset`: effect, or commands of the family.
+RESETS = (RADIO, RESET, USB, REOPEN)
 
-# (command, seconds to wait).  Echo off, words, numeric +CME errors, and
-# registration changes reported with cell and technology.
-_SETUP = (
-    ("", 1.0),
-    ("E0", 1.0),
-    ("V1", 1.0),
-    ("+CMEE=1", 1.0),
-    ("+CREG=2", 1.0),
-    ("+CEREG=2", 1.0),
-    ("+CGMI", 1.0),
-    ("+CGMM", 1.0),
-    ("+CGMR", 1.0),
-    ("+CGSN", 1.0),
-)
-_ROUND = (
-    ("+CPIN?", 5.0),
-    ("+CREG?", 2.0),
-    ("+CEREG?", 2.0),
-    ("+COPS?", 10.0),
-    ("+CSQ", 2.0),
-    ("+CESQ", 2.0),
-    ("+CGPADDR=1", 2.0),
-)
-_REGISTRATIONS = ("+CREG", "+CEREG")
-_CME_NO_SIM = ("10", "13", "15")
+_QUERY, _SETUP, _PIN, _SESSION, _USER, _REPAIR = "query", "setup", "pin", "session", "user", "repair"
+_OPENING = (("", 1.0), ("E0", 1.0), ("V1", 1.0), ("+CMEE=1", 1.0))
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from modem.events import Event
+    from modem.families import Family, Query
+
+    Answer = tuple[object, bool, str, list[str]]
+    """Token, whether it went well, the final result, information lines."""
+
+
+class _Item:
+    """A command to be sent, and for whom."""
+
+    __slots__ = ("command", "kind", "query", "timeout", "token")
+
+    def __init__(
+        self, kind: str, command: str, timeout: float, query: "Query | None" = None, token: object = None
+    ) -> None:
+        self.kind = kind
+        self.command = command
+        self.timeout = timeout
+        self.query = query
+        self.token = token
 
 
 class Modem:
-    """Asks a modem who it is, then polls how it is."""
+    """Asks a modem who it is, keeps asking how it is, and keeps it alive.
 
-    def __init__(self) -> None:
+    `settings`: {"pin", "session", "cid", "apn", "auth", "username", "password", "agree"}, each optional; `session`
+    is "at" where the data session is ours, `agree` how often an answer must be heard before it is believed: more than
+    once on a line that may spoil octets, which USB does not.  `memory`: what the last ("remember", memory) effect gave, ages brought up to
+    date by `aged`.  Raises ValueError for settings that cannot stand in a command.
+    """
+
+    def __init__(
+        self, settings: "dict[str, object] | None" = None, memory: object = None, now: float = 0.0
+    ) -> None:
+        kept: dict[str, object] = memory if isinstance(memory, dict) else {}
+        self._settings = dict(settings or {})
+        pin = self._settings.get("pin")
+        self._pin = PinKeeper(pin if isinstance(pin, str) else None, kept.get("pins"))
+        self._watchdog = Watchdog(kept.get("watchdog"), now)  # type: ignore[arg-type]
+        self._session = Session(self._settings, now) if self._settings.get("session") == "at" else None
+        agree = self._settings.get("agree")
+        self._belief = Belief(agree) if isinstance(agree, int) and agree > 1 else None
         self.engine = Engine()
-        self._facts: dict[str, object] = {}
-        self._registration: dict[str, tuple[str, bool, str | None]] = {}
+        self._effects: list[tuple[object, ...]] = []
+        self._answers: list[Answer] = []
+        self._users: list[_Item] = []
+        self._items: list[_Item] = []
+        self._current: _Item | None = None
+        self._family: Family = families.load("generic")
         self._known = False
+        self._facts: dict[str, object] = {}
+        self._state: str | None = OPENING
+        self._stopping = False
         self._missed = 0
         self._retry = _RETRY_FIRST
-        self._next_round: float | None = None
-        self._state: str | None = OPENING
-        self._begin()
+        self._retry_at: float | None = None
+        self._begin(now)
 
-    def snapshot(self) -> dict[str, object]:
-        """What is known now, keyed as `router.uplink.model.ModemInfo`; unknown values are None."""
-        best = self._best_registration()
+    def snapshot(self) -> "dict[str, object]":
+        """The facts (`modem.facts`), and state, family, session, watchdog, address (dotted) for people."""
         facts = self._facts
-        return {
-            "state": self._describe(best),
-            "manufacturer": facts.get("manufacturer"),
-            "model": facts.get("model"),
-            "revision": facts.get("revision"),
-            "imei": facts.get("imei"),
-            "sim": facts.get("sim"),
-            "operator": facts.get("operator"),
-            "technology": (best[2] if best else None) or facts.get("technology"),
-            "roaming": best[1] if best and best[0] == "registered" else None,
-            "rssi": facts.get("rssi"),
-            "rsrp": facts.get("rsrp"),
-            "rsrq": facts.get("rsrq"),
-            "sinr": None,
-            "address": facts.get("address"),
-        }
+        result = dict(facts)
+        result["state"] = self._state or describe(facts, self._pin.said)
+        result["family"] = self._family.name if self._known else None
+        result["session"] = self._session.describe() if self._session is not None else None
+        result["watchdog"] = self._watchdog.said
+        result["address"] = _address(facts, self._settings.get("cid"))
+        for name in ("carriers", "contexts"):
+            listed = facts.get(name)
+            result[name] = list(listed) if isinstance(listed, (list, tuple)) else []
+        return result
+
+    def memory(self, now: float) -> "dict[str, object]":
+        """What shall outlive this process: {"pins", "watchdog"}, the watchdog's in seconds ago."""
+        return {"pins": self._pin.memory(), "watchdog": self._watchdog.memory(now)}
+
+    def take_effects(self) -> "list[tuple[object, ...]]":
+        """What is to be done now, oldest first; to be done before `output` is written."""
+        if self._session is not None:
+            self._effects += self._session.take_effects()
+        effects, self._effects = self._effects, []
+        return effects
+
+    def take_answers(self) -> "list[Answer]":
+        """(token, ok, result, lines) of commands given by `command`; the result of a silent modem is ""."""
+        answers, self._answers = self._answers, []
+        return answers
+
+    def command(self, text: str, timeout: float = 10.0, token: object = None) -> None:
+        """Send a command (without `AT`) for somebody, before all else.  Raises ValueError for line ends, what is
+        no ASCII, and when too many wait."""
+        if any(not 32 <= ord(sign) < 127 for sign in text):
+            raise ValueError("AT command %r: printable ASCII only" % text)
+        if len(self._users) >= _MOST_COMMANDS:
+            raise ValueError("%d commands wait already" % len(self._users))
+        self._users.append(_Item(_USER, text, timeout, None, token))
+
+    def reset(self, how: str, now: float) -> None:
+        """Do one of RESETS because somebody wants it.  Raises ValueError for anything else."""
+        if how not in RESETS:
+            raise ValueError("reset %r: one of %s" % (how, ", ".join(RESETS)))
+        self._repair(how, now)
+
+    def hurry(self, now: float) -> None:
+        """Ask quickly for a while: flows suffer, or somebody watches the signal."""
+        self._pace.hurry(now)
+
+    @property
+    def family(self) -> "Family":
+        """The generic one until the modem has said who it is."""
+        return self._family
+
+    def ask_all(self) -> None:
+        """Ask everything once more, so that a recording that begins now has it all."""
+        if self._known:
+            family = self._family
+            self._ask(family.identity + family.state + family.signal + family.slow)
+
+    def stop(self, now: float) -> None:
+        """Take the data session down; `stopped` tells when that is done."""
+        self._stopping = True
+        self._items = []
+        if self._session is not None:
+            self._session.stop(self._family, now)
+
+    def stopped(self) -> bool:
+        waits = self._session is not None and not self._session.idle()
+        return self._stopping and (self._state is not None or (not waits and self._current is None))
 
     def output(self, now: float) -> bytes:
         """Octets to write to the port now."""
-        if self._next_round is not None and now >= self._next_round and self.engine.idle():
-            self._next_round = None
-            self._ask(_ROUND if self._known else _SETUP)
+        self._wake(now)
+        if self._current is None and self.engine.idle():
+            item = self._next(now)
+            if item is not None:
+                self._current = item
+                self.engine.send(item.command, item.timeout)
         return self.engine.output(now)
 
     def feed(self, data: bytes, now: float) -> bool:
@@ -90,117 +183,282 @@ class Modem:
 
     def tick(self, now: float) -> bool:
         """Time went by; True when the snapshot may have changed."""
-        return self._take(self.engine.tick(now), now)
+        changed = self._take(self.engine.tick(now), now)
+        rung = self._watchdog.tick(now)
+        if rung is not None:
+            self._climb(rung, now)
+        return changed or rung is not None
 
-    def next_wake(self) -> float | None:
+    def next_wake(self) -> "float | None":
         """When `tick` or `output` has something to do."""
-        moments = [m for m in (self.engine.next_wake(), self._next_round) if m is not None]
-        return min(moments) if moments else None
+        moments = [self.engine.next_wake(), self._watchdog.next_wake()]
+        if self._current is None and self.engine.idle() and not self._stopping:
+            moments += [self._retry_at, self._pace.next_wake()]
+            if self._session is not None and self._known:
+                moments.append(self._session.next_wake())
+        found = [moment for moment in moments if moment is not None]
+        return min(found) if found else None
 
-    def restart(self) -> None:
-        """The port was opened anew: the modem may be another one."""
+    def restart(self, now: float) -> None:
+        """The port was opened anew: the modem may have started anew, or be another one."""
         self.engine.reset()
-        self._facts = {}
-        self._registration = {}
+        # Answers to another program, or to us before, may still be on their way.
+        self.engine.resync(now)
+        self._begin(now)
+
+    def _begin(self, now: float) -> None:
+        """Nothing is known of the modem."""
+        self._family = families.load("generic")
         self._known = False
+        self._knowledge = Knowledge()
+        self._facts = {}
+        self._refusals = Refusals()
+        if self._belief is not None:
+            self._belief.forget()
+        self._pace = Pace()
+        self._items = []
+        self._current = None
         self._missed = 0
-        self._next_round = None
+        self._retry = _RETRY_FIRST
+        self._retry_at = None
         self._state = OPENING
-        self._begin()
+        self._stopping = False
+        if self._session is not None:
+            self._session.begin(now)
+        for command, timeout in _OPENING:
+            self._items.append(_Item(_SETUP, command, timeout))
+        self._ask(self._family.identity[:4])
 
-    def _begin(self) -> None:
-        self._ask(_SETUP)
+    def _begin_again(self, now: float) -> None:
+        """After silence: with the patience it has cost so far."""
+        retry, state = self._retry, self._state
+        self._begin(now)
+        self._retry, self._state = retry, state
 
-    def _ask(self, commands: tuple[tuple[str, float], ...]) -> None:
-        for command, timeout in commands:
-            self.engine.send(command, timeout)
+    def _ask(self, queries: "tuple[Query, ...]") -> None:
+        for query in queries:
+            self._items.append(_Item(_QUERY, query.command, query.timeout, query))
 
-    def _take(self, events: "list[Response | Unsolicited] | list[TimedOut]", now: float) -> bool:
+    def _wake(self, now: float) -> None:
+        """Begin the round that is due."""
+        if self._retry_at is not None and now >= self._retry_at and self.engine.idle():
+            self._retry_at = None
+            if not self._known:
+                self._begin_again(now)
+        if self._items or not self._known or self._stopping:
+            return
+        due = self._pace.due(now)
+        if due is None:
+            return
+        self._pace.asked(due, now)
+        queries: tuple[Query, ...] = getattr(self._family, due)
+        self._ask(tuple(query for query in queries if self._refusals.may(query.command, now)))
+
+    def _next(self, now: float) -> "_Item | None":
+        if self._users:
+            return self._users.pop(0)
+        if self._session is not None and self._known and (self._stopping or not self._locked()):
+            found = self._session.next_command(self._family, now)
+            if found is not None:
+                return _Item(_SESSION, found[0], found[1])
+        return self._items.pop(0) if self._items else None
+
+    def _locked(self) -> bool:
+        """A SIM that is not ready comes first."""
+        return any(item.kind in (_PIN, _SETUP, _REPAIR) for item in self._items)
+
+    def _take(self, events: "list[Event]", now: float) -> bool:
         for event in events:
             if isinstance(event, Response):
                 self._missed = 0
                 self._retry = _RETRY_FIRST
-                self._answer(event)
+                self._watchdog.answered(now)
+                self._answer(event.ok, event.lines, event.result, now)
             elif isinstance(event, Unsolicited):
-                self._unsolicited(event.line)
+                self._unsolicited(event.line, now)
+            elif isinstance(event, Prompt):
+                # Nothing that we send, and nobody who asks through us, has data for it.
+                self.engine.abort_prompt()
             elif isinstance(event, TimedOut):
                 self._silence(now)
-        if self._next_round is None and self.engine.idle():
-            # The set-up is done: who it is, is known; from now on, how it is.
-            self._next_round = now if not self._known else now + self._pause()
-            self._known = True
+        if events:
+            self._learnt(now)
         return bool(events)
 
-    def _pause(self) -> float:
-        """Seconds to the next round: short while something a registered modem knows is missing."""
-        settled = self._facts.get("address") and self._facts.get("operator")
-        return _POLL if settled else _POLL_SOON
+    def _answer(self, ok: bool, lines: "list[str]", result: str, now: float) -> None:
+        item, self._current = self._current, None
+        if item is None:
+            return
+        self._state = None
+        if self.engine.data_mode:
+            # Somebody has dialled: this port is for commands.
+            self.engine.leave_data_mode()
+            self.engine.resync(now)
+        if item.kind == _USER:
+            self._answers.append((item.token, ok, result, lines))
+        elif item.kind == _SESSION and self._session is not None:
+            self._session.answered(ok, lines, result, now)
+        elif item.kind == _PIN:
+            self._pin_answered(ok, now)
+        elif item.query is not None:
+            self._refusals.answered(item.command, ok, now)
+            self._told(item, ok, lines, result)
+        if not self._items:
+            self._go_on(now)
+
+    def _told(self, item: _Item, ok: bool, lines: "list[str]", result: str) -> None:
+        query = item.query
+        if query is None:
+            return
+        if ok:
+            facts = query.parser(lines)
+        else:
+            facts = network.sim_error(result) if query.command == "+CPIN?" and "CME" in result else {}
+        asked = item.token if isinstance(item.token, int) else 0
+        if self._belief is None or self._belief.weigh(query.command, lines if ok else [result], facts):
+            self._knowledge.answer(query.command, facts)
+        elif asked < _ASKED_AGAIN:
+            # In doubt: asked again at once.
+            self._items.insert(0, _Item(_QUERY, query.command, query.timeout, query, asked + 1))
+
+    def _unsolicited(self, line: str, now: float) -> None:
+        if is_boot(line):
+            self._begin(now)
+            return
+        facts = self._family.facts_of(line)
+        if facts:
+            self._knowledge.unasked(line, facts)
+            if "registration" in facts or "sim" in facts:
+                self._pace.soon(STATE, now)
+                self._refusals.forget()
+        if self._session is not None:
+            self._session.unsolicited(line, now)
 
     def _silence(self, now: float) -> None:
+        """A command, or the `AT` that should follow it, got no answer."""
+        item, self._current = self._current, None
         self._missed += 1
-        if self._missed >= _GIVE_UP_AFTER:
-            self._state = NO_ANSWER
-            self.engine.reset()
-            self._known = False
-            self._next_round = now + self._retry
+        if item is not None:
+            if item.kind == _USER:
+                self._answers.append((item.token, False, "", []))
+            elif item.kind == _SESSION and self._session is not None:
+                self._session.answered(False, [], "", now)
+            elif item.query is not None:
+                self._knowledge.answer(item.command, {})
+                self._refusals.answered(item.command, False, now)
+        if self._missed < _SILENT_AFTER:
+            return
+        self._watchdog.fault(SILENT, now)
+        self._state = NO_ANSWER
+        self._known = False
+        self._items = [item for item in self._items if item.kind == _REPAIR]
+        self._pace.stop()
+        self._knowledge = Knowledge()
+        for waiting in self._users:
+            self._answers.append((waiting.token, False, "", []))
+        self._users = []
+        # The engine would ask without end: let it be, and begin anew in a while.
+        self.engine.reset()
+        if not self._items:
+            self._retry_at = now + self._retry
             self._retry = min(_RETRY_MAX, self._retry * 2)
 
-    def _answer(self, event: Response) -> None:
-        self._state = None
-        command, lines, facts = event.command, event.lines, self._facts
-        if command == "+CPIN?":
-            facts["sim"] = replies.sim_state(lines) if event.ok else _sim_error(event.result)
-        elif not event.ok:
-            if command == "+CGPADDR=1":
-                facts["address"] = None
-        elif command == "+CGMI":
-            facts["manufacturer"] = replies.plain(lines)
-        elif command == "+CGMM":
-            facts["model"] = replies.plain(lines)
-        elif command == "+CGMR":
-            facts["revision"] = replies.plain(lines)
-        elif command == "+CGSN":
-            facts["imei"] = replies.imei(lines)
-        elif command == "+CSQ":
-            facts["rssi"] = signal.csq(lines)
-        elif command == "+CESQ":
-            facts["rsrp"], facts["rsrq"] = signal.cesq(lines)
-        elif command == "+CGPADDR=1":
-            facts["address"] = replies.address(lines)
-        elif command == "+COPS?":
-            chosen = replies.operator(lines)
-            facts["operator"], facts["technology"] = chosen if chosen else (None, None)
-        elif command[:-1] in _REGISTRATIONS:
-            found = replies.registration(lines, command[:-1])
-            if found is not None:
-                self._registration[command[:-1]] = found
+    def _go_on(self, now: float) -> None:
+        """The queue is empty: after the identification comes the family's set-up, then the rounds."""
+        if self._known or self._stopping:
+            return
+        facts = self._knowledge.facts()
+        manufacturer, model = facts.get("manufacturer"), facts.get("model")
+        self._family = families.by_identity(
+            manufacturer if isinstance(manufacturer, str) else None, model if isinstance(model, str) else None
+        )
+        self._known = True
+        family = self._family
+        asked = [command for command, _ in _OPENING]
+        for command, timeout in family.setup + family.urc_setup:
+            if command not in asked:
+                self._items.append(_Item(_SETUP, command, timeout))
+        self._knowledge.order(
+            [query.command for query in family.identity + family.state + family.slow + family.signal]
+        )
+        self._ask(tuple(query for query in family.identity if query.command not in _IDENTIFIED))
+        self._pace.begin(now)
 
-    def _unsolicited(self, line: str) -> None:
-        for name in _REGISTRATIONS:
-            found = replies.registration_urc(line, name)
-            if found is not None:
-                self._registration[name] = found
+    def _learnt(self, now: float) -> None:
+        """Draw the conclusions from what is known now."""
+        before = self._facts.get("sim")
+        self._facts = facts = self._knowledge.facts()
+        sim = facts.get("sim")
+        if sim == "READY" and self._pin.accepted():
+            self._remember(now)
+        if sim != before:
+            self._refusals.forget()
+        if self._known and not self._items and self._current is None:
+            command = self._pin.command(facts)
+            if command is not None:
+                self._remember(now)
+                self._items.insert(0, _Item(_PIN, command, 10.0))
+        settled = facts.get("registration") == "registered" and _address(facts, None) is not None
+        self._pace.found(facts, bool(settled and facts.get("operator")), now)
+        if self._session is not None:
+            self._session.network(facts, now)
+            if self._session.faulty() and facts.get("registration") == "registered":
+                self._watchdog.fault(SESSION, now)
+            elif self._session.state == UP:
+                self._watchdog.session_up(now)
 
-    def _best_registration(self) -> tuple[str, bool, str | None] | None:
-        """Packet service counts first: an LTE modem may be 'not registered' for calls only."""
-        found = [self._registration[name] for name in ("+CEREG", "+CREG") if name in self._registration]
-        for wanted in ("registered", "searching", "denied"):
-            for item in found:
-                if item[0] == wanted:
-                    return item
-        return found[0] if found else None
+    def _pin_answered(self, ok: bool, now: float) -> None:
+        if not ok:
+            self._pin.refused()
+        elif self._pin.accepted():
+            self._remember(now)
+        self._refusals.forget()
+        self._pace.soon(STATE, now)
 
-    def _describe(self, best: tuple[str, bool, str | None] | None) -> str:
-        if self._state is not None:
-            return self._state
-        sim = self._facts.get("sim")
-        if "sim" in self._facts and sim != "READY":
-            return "sim: %s" % str(sim or "unknown").lower()
-        if best is None:
-            return OPENING
-        return best[0]
+    def _remember(self, now: float) -> None:
+        self._effects.append(("remember", self.memory(now)))
+
+    def _climb(self, rung: str, now: float) -> None:
+        if rung != ASK:
+            self._remember(now)
+            self._repair(rung, now)
+        elif self._state == NO_ANSWER and self._retry_at is not None:
+            self._retry_at = now
+
+    def _repair(self, how: str, now: float) -> None:
+        if how == REOPEN:
+            self._effects.append(("reopen",))
+        elif how == USB:
+            self._effects.append(("usb_reset",))
+        else:
+            commands = self._family.restart_radio if how == RADIO else self._family.reset
+            silent = self._state == NO_ANSWER
+            self._items = [
+                _Item(_REPAIR, command, _BLIND if silent else timeout) for command, timeout in commands
+            ]
+            self._retry_at = None
+            if silent:
+                # It may hear what it cannot answer.
+                self.engine.reset()
+                self._current = None
+            if how == RESET and self._session is not None:
+                self._session.begin(now)
 
 
-def _sim_error(result: str) -> str:
-    code = result.split(":")[-1].strip()
-    return "absent" if code in _CME_NO_SIM else "error %s" % code
+_IDENTIFIED = ("+CGMI", "+CGMM", "+CGMR", "+CGSN")
+
+
+def _address(facts: "dict[str, object]", cid: object) -> "str | None":
+    """The IPv4 address of the context `cid`, or of the first that has one."""
+    listed = facts.get("contexts")
+    contexts = (
+        [context for context in listed if context.get("active") is not False]
+        if isinstance(listed, list)
+        else []
+    )
+    contexts.sort(key=lambda context: context.get("cid") != cid)
+    for context in contexts:
+        address = context.get("address")
+        if isinstance(address, str) and "." in address:
+            return address
+    return None

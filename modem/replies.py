@@ -1,158 +1,146 @@
-"""Readers of AT replies: total functions, a value or None (3GPP TS 27.007).
+"""Words and numbers of AT replies: total functions, a value or None (V.250 5.7, 3GPP TS 27.007 3).
 
 Runs unchanged on CPython and MicroPython.
 """
 
-_HOME, _ROAMING = (1, 6), (5, 7)
+NAMED = "+^!#$*%"
+"""What an extended command's name begins with."""
 
-REGISTRATION = {
-    0: "idle",
-    1: "registered",
-    2: "searching",
-    3: "denied",
-    4: "unknown",
-    5: "registered",
-    6: "registered",
-    7: "registered",
-    8: "emergency",
-    9: "registered",
-    10: "registered",
-}
+NOTHING = ("", "-")
+"""How an unknown value is written."""
 
-# TS 27.007 7.2, <AcT>
-TECHNOLOGY = {
-    0: "GSM",
-    1: "GSM",
-    2: "UTRAN",
-    3: "GSM",
-    4: "UTRAN",
-    5: "UTRAN",
-    6: "UTRAN",
-    7: "E-UTRAN",
-    8: "GSM",
-    9: "E-UTRAN",
-    10: "E-UTRAN",
-    11: "NR",
-    12: "NR",
-    13: "E-UTRAN",
-}
+_DIGITS = "0123456789"
+_HEX = "0123456789abcdefABCDEF"
+_LONGEST_NUMBER = 20
 
 
-def fields(line: str) -> list[str]:
-    """`+NAME: a,"b,c",d` -> ['a', 'b,c', 'd']; the name is cut off."""
+def name_of(line: str) -> str:
+    """`+NAME` in front of the colon of `+NAME: ...`, in upper case; "" where there is none."""
+    if line[:1] not in NAMED or not line:
+        return ""
     at = line.find(":")
-    rest = line[at + 1 :] if line[:1] in "+^!#$*%" and at >= 0 else line
+    name = line[:at].strip() if at > 0 else ""
+    return name.upper() if name and " " not in name and '"' not in name and "," not in name else ""
+
+
+def body_of(line: str) -> str:
+    """What follows the name, or the whole line."""
+    return line[line.find(":") + 1 :].strip() if name_of(line) else line.strip()
+
+
+def fields(line: str) -> "list[str]":
+    """`+NAME: a,"b,c",d` -> ['a', 'b,c', 'd']; the name is cut off, and so are the quotes."""
+    return split(body_of(line))
+
+
+def split(text: str, sign: str = ",") -> "list[str]":
+    """The parts between `sign`s outside quotes, without quotes and outer spaces."""
+    if '"' not in text:
+        return [part.strip(" \t") for part in text.split(sign)]
     result, current, quoted = [], "", False
-    for sign in rest.strip():
-        if sign == '"':
+    for c in text:
+        if c == '"':
             quoted = not quoted
-        elif sign == "," and not quoted:
-            result.append(current.strip())
+        elif c == sign and not quoted:
+            result.append(current.strip(" \t"))
             current = ""
         else:
-            current += sign
-    result.append(current.strip())
+            current += c
+    result.append(current.strip(" \t"))
     return result
 
 
-def number(text: str) -> int | None:
-    """A decimal integer, or None."""
-    body = text[1:] if text[:1] == "-" else text
-    return int(text) if body and all("0" <= c <= "9" for c in body) else None
+def is_digits(text: str) -> bool:
+    """Whether it is ASCII digits, and at least one."""
+    for c in text:
+        if c not in _DIGITS:
+            return False
+    return text != ""
 
 
-def first(lines: list[str], name: str) -> list[str] | None:
-    """Fields of the first line that bears `name`, or None."""
+def number(text: "str | None") -> "int | None":
+    """A decimal integer of at most 20 digits, or None; no spaces, no plus sign."""
+    if not text or len(text) > _LONGEST_NUMBER:
+        return None
+    return int(text) if is_digits(text[1:] if text[0] == "-" else text) else None
+
+
+def real(text: "str | None") -> "int | float | None":
+    """A decimal number, with a fraction or without, or None."""
+    if not text or text.count(".") != 1:
+        return number(text)
+    whole, _, part = text.partition(".")
+    negative = whole[:1] == "-"
+    digits = whole[1:] if negative else whole
+    if not is_digits(digits) or not is_digits(part) or len(text) > _LONGEST_NUMBER:
+        return None
+    return float(text)
+
+
+def hexadecimal(text: "str | None") -> "int | None":
+    """A hexadecimal number of at most 16 digits, with 0x in front or without, or None."""
+    if not text:
+        return None
+    if text[:2] in ("0x", "0X"):
+        text = text[2:]
+    if not text or len(text) > 16:
+        return None
+    for c in text:
+        if c not in _HEX:
+            return None
+    return int(text, 16)
+
+
+def any_base(text: "str | None") -> "int | None":
+    """Hexadecimal where 0x stands in front, decimal otherwise; None for the rest."""
+    return hexadecimal(text) if text and text[:2] in ("0x", "0X") else number(text)
+
+
+def between(value: "int | float | None", low: "int | float", high: "int | float") -> bool:
+    return value is not None and low <= value <= high
+
+
+def get(values: "list[str]", position: int) -> "str | None":
+    """The field at `position`, or None where there is none, or nothing in it."""
+    return values[position] if 0 <= position < len(values) and values[position] not in NOTHING else None
+
+
+def named(lines: "list[str]", *names: str) -> "list[list[str]]":
+    """Fields of every line that bears one of `names` (upper case, as `+CREG`)."""
+    return [fields(line) for line in lines if name_of(line) in names]
+
+
+def first(lines: "list[str]", *names: str) -> "list[str] | None":
+    """Fields of the first line that bears one of `names`, or None."""
     for line in lines:
-        if line.upper().startswith(name + ":"):
+        if name_of(line) in names:
             return fields(line)
     return None
 
 
-def sim_state(lines: list[str]) -> str | None:
-    """`READY`, `SIM PIN`, ... of +CPIN?; None when there is none."""
-    found = first(lines, "+CPIN")
-    return found[0] if found and found[0] else None
-
-
-def registration(lines: list[str], name: str) -> tuple[str, bool, str | None] | None:
-    """(state, roaming, technology or None) from the answer to `+CREG?` and its kin.
-
-    The answer has <n> in front of <stat>; an unsolicited line that came in
-    between has not, and its second field, if any, is a quoted area code.
-    """
-    result = None
+def plain(lines: "list[str]") -> "str | None":
+    """The one value of +CGMI and its kin, with or without its name in front; None when empty."""
     for line in lines:
-        if not line.upper().startswith(name + ":"):
-            continue
-        values = fields(line)
-        if len(values) < 2 or number(values[0]) not in (0, 1, 2, 3, 4, 5):
-            continue
-        if line.split(",")[1].strip()[:1] == '"':
-            continue
-        found = _registered(values[1:])
-        if found is not None:
-            result = found
-    return result
-
-
-def registration_urc(line: str, name: str) -> tuple[str, bool, str | None] | None:
-    """The same from an unsolicited `+CREG: <stat>[,...]`, or None."""
-    if not line.upper().startswith(name + ":"):
-        return None
-    return _registered(fields(line))
-
-
-def _registered(values: list[str]) -> tuple[str, bool, str | None] | None:
-    stat = number(values[0])
-    if stat is None or stat not in REGISTRATION:
-        return None
-    technology = _technology(values, 3)
-    return REGISTRATION[stat], stat in _ROAMING, technology
-
-
-def _technology(values: list[str], position: int) -> str | None:
-    act = number(values[position]) if len(values) > position else None
-    return TECHNOLOGY.get(act) if act is not None else None
-
-
-def operator(lines: list[str]) -> tuple[str, str | None] | None:
-    """(name, technology) from +COPS?; a name of None when none is chosen."""
-    found = first(lines, "+COPS")
-    if not found or len(found) < 3 or not found[2]:
-        return None
-    return found[2], _technology(found, 3)
-
-
-def address(lines: list[str], cid: int = 1) -> str | None:
-    """The IPv4 address of context `cid` from +CGPADDR, dotted, or None."""
-    for line in lines:
-        if not line.upper().startswith("+CGPADDR:"):
-            continue
-        values = fields(line)
-        if number(values[0]) != cid:
-            continue
-        for text in values[1:]:
-            if _is_ipv4(text) and text != "0.0.0.0":
-                return text
-    return None
-
-
-def _is_ipv4(text: str) -> bool:
-    parts = text.split(".")
-    return len(parts) == 4 and all(number(part) is not None and 0 <= int(part) <= 255 for part in parts)
-
-
-def plain(lines: list[str]) -> str | None:
-    """The one line of +CGMI and its kin, with or without its name in front; None when empty."""
-    for line in lines:
-        text = fields(line)[0] if line[:1] == "+" else line.strip().strip('"')
-        if text:
+        text = fields(line)[0] if name_of(line) else line.strip().strip('"').strip()
+        if text not in NOTHING:
             return text
     return None
 
 
-def imei(lines: list[str]) -> str | None:
-    """15 digits of +CGSN, or None."""
-    text = plain(lines)
-    return text if text and len(text) == 15 and number(text) is not None else None
+def digits(lines: "list[str]", shortest: int, longest: int) -> "str | None":
+    """A value of so many digits, as an IMEI has 15; None for all else."""
+    for line in lines:
+        text = fields(line)[0]
+        if shortest <= len(text) <= longest and is_digits(text):
+            return text
+    return None
+
+
+def quote(text: str, longest: int = 100) -> str:
+    """`text` as a string constant (V.250 5.4.2.2); ValueError when it cannot be one safely."""
+    if len(text) > longest:
+        raise ValueError("longer than %d characters" % longest)
+    for c in text:
+        if not 32 <= ord(c) < 127 or c in '"\\':
+            raise ValueError("not allowed: %r" % c)
+    return '"' + text + '"'

@@ -9,7 +9,7 @@ import tty
 
 import pytest
 
-from modem.port import ModemPort
+from modem.ports.modem_port import ModemPort
 
 
 def watch(path, enough, seconds=10.0):
@@ -41,7 +41,7 @@ def emulator(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "router.lab.modem_emulator",
+        "router.lab.modem",
         "--link",
         str(link),
         "--address",
