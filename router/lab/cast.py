@@ -90,9 +90,7 @@ class Cast:
 
     def start_modem(self) -> None:
         link = os.path.join(self.directory, "modem")
-        self._module(
-            "mr", "modem", "router.lab.modem_emulator", "--link", link, "--address", topology.CELL_ADDRESS
-        )
+        self._module("mr", "modem", "router.lab.modem", "--link", link, "--address", topology.CELL_ADDRESS)
         self.wait("the modem's serial port", lambda: os.path.exists(link), 5)
 
     def start_daemon(self, role: str, template: str | None = None) -> None:
