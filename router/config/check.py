@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from router.config.cellular import modem_errors, modem_settings
 from router.config.error import ConfigError, ConfigErrors
 from router.config.model import (
     Config,
@@ -168,15 +169,18 @@ class _Check:
                     kind=values["type"],
                     device=values.get("device"),
                     tty=values.get("tty"),
+                    usb=values.get("usb"),
+                    imei=values.get("imei"),
                     label=values.get("label", 1),
                     bandwidth_down=values.get("bandwidth_down", both),
                     bandwidth_up=values.get("bandwidth_up", both),
                     gateway=values.get("gateway"),
                     care_of=values.get("care_of", "colocated"),
                     encapsulation=values.get("encapsulation", "auto"),
+                    modem=modem_settings(values),
                 )
             )
-        for name in ("bid", "device", "tty"):
+        for name in ("bid", "device", "tty", "usb", "imei"):
             self._distinct(sections, name)
         return tuple(result)
 
@@ -184,10 +188,8 @@ class _Check:
         cellular = values["type"] == "cellular"
         if not cellular and "device" not in section.options:
             self._error(section, None, "option device is missing")
-        if cellular and not {"device", "tty"} & set(section.options):
-            self._error(section, None, "option tty (the modem's AT port) or device is missing")
-        if not cellular and "tty" in values:
-            self._error(section, section.options["tty"], "only a cellular uplink has a modem")
+        for name, message in modem_errors(values):
+            self._error(section, section.options[name], message, hidden=name in ("password", "pin"))
 
     def _distinct(self, sections: Iterable[tuple[Section, Values]], name: str) -> None:
         seen: dict[Any, Section] = {}

@@ -7,7 +7,7 @@ times are seconds, rates are kbit/s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "HomeNetwork",
     "Mobile",
     "MobileNode",
+    "ModemSettings",
     "Peer",
     "PlaneSettings",
     "PortRange",
@@ -181,6 +182,24 @@ class ForeignAgent:
 
 
 @dataclass(frozen=True)
+class ModemSettings:
+    """What a cellular uplink's modem is given, and who brings its data session up."""
+
+    session: str = "netifd"
+    """Whose the data session is: `netifd` (roamd watches), `at` (roamd's, by AT commands) or `ppp` (roamd's, by pppd)."""
+    cid: int = 1
+    """Number of the PDP context (TS 27.007 10.1.1)."""
+    apn: str | None = None
+    """None: the one that the modem or the network has."""
+    auth: str = "none"
+    """`none`, `pap` or `chap`."""
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    pin: str | None = field(default=None, repr=False)
+    """Of the SIM, tried once."""
+
+
+@dataclass(frozen=True)
 class Uplink:
     name: str
     bid: int
@@ -191,6 +210,10 @@ class Uplink:
     """Network device; a cellular uplink may leave it to be matched by its modem."""
     tty: str | None = None
     """AT port of a cellular modem."""
+    usb: str | None = None
+    """Where the modem is: bus and ports, `1-1.2`, as in /sys/bus/usb/devices."""
+    imei: str | None = None
+    """Of the modem, 15 digits.  Without tty, usb and imei it is the one that no other uplink has."""
     label: int = 1
     """If-Label 1..255 (RFC 7629 section 4.1)."""
     bandwidth_down: int | None = None
@@ -201,6 +224,7 @@ class Uplink:
     """`colocated` (the device's own address), `foreign` (a foreign agent's) or `auto`."""
     encapsulation: str = "auto"
     """`auto` (in UDP where NAT is seen, else IP in IP), `ipip`, `gre` (in UDP where NAT is seen) or `udp`."""
+    modem: ModemSettings = ModemSettings()
 
 
 @dataclass(frozen=True)
@@ -267,4 +291,6 @@ class Config:
     mobiles: tuple[Mobile, ...] = ()
     home_networks: tuple[HomeNetwork, ...] = ()
     control: str = "/var/run/roamd.sock"
+    state: str = "/etc/roamd"
+    """Folder for what must outlive a reboot: PINs that were wrong, modems that were reset."""
     log_level: str = "info"

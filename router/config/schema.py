@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from router.config import kinds
+from router.config import cellular, kinds
 
 __all__ = ["SECTIONS", "OptionSpec", "SectionSpec"]
 
@@ -67,6 +67,17 @@ _PLANE = (
     OptionSpec("fou_port", kinds.whole(1, 65535), "UDP port of the kernel's listener; never seen on a wire"),
 )
 _GRE = OptionSpec("gre", kinds.boolean, "offer GRE (RFC 2784, with keys RFC 6245)")
+_MODEM = (
+    OptionSpec("usb", cellular.usb, "where the modem is plugged: bus and port"),
+    OptionSpec("imei", cellular.imei, "IMEI of the modem"),
+    OptionSpec("session", kinds.choice("netifd", "at", "ppp"), "who brings the data session up"),
+    OptionSpec("cid", kinds.whole(1, 16), "number of the PDP context"),
+    OptionSpec("apn", cellular.apn, "access point name"),
+    OptionSpec("auth", kinds.choice("none", "pap", "chap"), "how the access point asks who we are"),
+    OptionSpec("username", cellular.word, "for the access point"),
+    OptionSpec("password", cellular.word, "for the access point", secret=True),
+    OptionSpec("pin", cellular.pin, "of the SIM; tried once", secret=True),
+)
 _UDP = OptionSpec("udp_tunnel", kinds.choice("auto", "force", "off"), "tunnels in UDP (RFC 3519)")
 
 SECTIONS = {
@@ -77,6 +88,7 @@ SECTIONS = {
             "the daemon itself",
             (
                 OptionSpec("control", kinds.path, "Unix socket for roamctl"),
+                OptionSpec("state", kinds.path, "folder for what must outlive a reboot"),
                 OptionSpec(
                     "log_level", kinds.choice("debug", "info", "warning", "error"), "least level logged"
                 ),
@@ -197,6 +209,7 @@ SECTIONS = {
                 ),
                 OptionSpec("device", kinds.device, "network device"),
                 OptionSpec("tty", kinds.path, "AT port of the modem"),
+                *_MODEM,
                 OptionSpec("bid", kinds.whole(1, 15), "Binding ID; lowest free one by default"),
                 OptionSpec("label", kinds.whole(1, 255), "If-Label (RFC 7629)"),
                 OptionSpec("bandwidth", _ANY_RATE, "both directions"),

@@ -12,6 +12,7 @@ from typing import Any
 from router import __version__
 from router.control import render
 from router.control.client import ControlError, request
+from router.control.modem_cli import add_modem
 
 __all__ = ["main"]
 
@@ -23,8 +24,12 @@ _roamctl() {
     case ${COMP_WORDS[COMP_CWORD-1]} in
         --socket) COMPREPLY=($(compgen -f -- "$cur")); return;;
         completion) COMPREPLY=($(compgen -W "bash zsh" -- "$cur")); return;;
+        modem) COMPREPLY=($(compgen -W "list show signal at reset record" -- "$cur")); return;;
+        --how) COMPREPLY=($(compgen -W "radio reset usb_reset reopen" -- "$cur")); return;;
+        record) COMPREPLY=($(compgen -f -- "$cur")); return;;
     esac
-    COMPREPLY=($(compgen -W "status counters revoke completion --socket --json --watch --bid --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "status counters revoke modem completion --socket --json --watch --bid --uplink --how \
+--force --timeout --seconds --help --version" -- "$cur"))
 }
 complete -F _roamctl roamctl
 """
@@ -32,7 +37,7 @@ _ZSH = """\
 #compdef roamctl
 _arguments '--socket[control socket]:path:_files' '--json[print JSON]' '--version[print the version]' \\
     '1:command:((status\\:"uplinks, bindings, tunnels, flows" counters\\:"what was counted" revoke\\:"end bindings of a mobile node" \\
-completion\\:"print shell completion"))' '*:argument:(--json --watch --bid bash zsh)'
+modem\\:"list, show, signal, at, reset, record" completion\\:"print shell completion"))' '*:argument:(--json --watch --bid bash zsh list show signal at reset record --uplink --how --force)'
 """
 
 
@@ -68,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("--bid", type=int, help="one binding only, by its Binding ID")
     revoke.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     revoke.set_defaults(action=_revoke)
+    add_modem(commands)
     completion = commands.add_parser("completion", help="print completion code for a shell")
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(action=_completion)

@@ -117,8 +117,9 @@ def _registration(row: dict[str, Any]) -> str:
 def _signal(row: dict[str, Any]) -> str:
     modem, wifi = row.get("modem"), row.get("wifi")
     if modem:
-        parts = [modem.get("operator") or modem["state"], modem.get("technology")]
-        parts.append(f"{modem['rssi']} dBm" if modem.get("rssi") is not None else None)
+        parts = [modem.get("operator") or modem["state"], modem.get("technology"), modem.get("band")]
+        level = next((modem[name] for name in ("rsrp", "rscp", "rssi") if modem.get(name) is not None), None)
+        parts.append(f"{level:g} dBm" if level is not None else None)
         return " ".join(part for part in parts if part)
     if wifi and wifi.get("signal") is not None:
         return f"{wifi.get('ssid') or ''} {wifi['signal']} dBm".strip()

@@ -15,7 +15,7 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["ControlServer"]
+__all__ = ["ControlServer", "Method"]
 
 _log = logging.getLogger("roamd.control")
 
@@ -24,7 +24,7 @@ _MAX_CLIENTS = 32
 _IDLE = 60.0
 
 Method = Callable[[dict[str, Any]], Any]
-"""From params to result; a ValueError's text is the answer's error."""
+"""From params to result, or a coroutine that gives it; a ValueError's text is the answer's error."""
 
 
 class ControlServer:
@@ -96,10 +96,10 @@ class ControlServer:
                 return
             if not line:
                 return
-            writer.write(self._answer(line))
+            writer.write(await self._answer(line))
             await asyncio.wait_for(writer.drain(), _IDLE)
 
-    def _answer(self, line: bytes) -> bytes:
+    async def _answer(self, line: bytes) -> bytes:
         try:
             request = json.loads(line)
         except ValueError:
@@ -114,7 +114,8 @@ class ControlServer:
         if not isinstance(params, dict):
             return _encode(number, error="params is an object")
         try:
-            return _encode(number, result=self._methods[method](params))
+            result = self._methods[method](params)
+            return _encode(number, result=await result if asyncio.iscoroutine(result) else result)
         except ValueError as error:
             return _encode(number, error=str(error))
 

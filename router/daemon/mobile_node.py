@@ -24,7 +24,7 @@ from router.mip.effect import Bound, Effect, Event, GratuitousArp, Send, Solicit
 from router.mip.keepalive import may_be_echo
 from router.mip.mobile.node import MobileBinding, MobileNode
 from router.mip.wire.numbers import PORT, AccessTechnology
-from router.path.capacity import Capacity, capacity
+from router.path.capacity import Capacity, capacity, steady
 from router.plane.model import PlaneState, Tunnel
 from router.plane.plane import Plane
 from router.uplink.model import UplinkState, UplinkView
@@ -62,7 +62,13 @@ class MobileNodeRole:
         """As the plane knows it."""
         self.plane = Plane(self.settings.plane)
         self.keeper = PlaneKeeper(self.plane, self.plan)
-        self.watcher = UplinkWatcher(config.uplinks, self._uplink_changed, self.settings.plane.table_base)
+        self.watcher = UplinkWatcher(
+            config.uplinks,
+            self._uplink_changed,
+            self.settings.plane.table_base,
+            f"{config.state}/modems.json",
+        )
+        self._capacities: dict[int, Capacity] = {}
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
         self.counters = {"send_failed": 0}
@@ -99,7 +105,9 @@ class MobileNodeRole:
         return [self._path(uplink) for uplink in self.config.uplinks]
 
     def capacity(self, bid: int) -> Capacity:
-        return capacity(self.uplinks[bid], self.views.get(bid))
+        found = steady(self._capacities.get(bid), capacity(self.uplinks[bid], self.views.get(bid)))
+        self._capacities[bid] = found
+        return found
 
     def _path(self, uplink: Uplink) -> MobilePath:
         view = self.views.get(uplink.bid)

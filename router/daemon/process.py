@@ -12,11 +12,12 @@ from typing import Any
 from router import __version__
 from router.config import ConfigErrors, load
 from router.config.model import Config
-from router.control.server import ControlServer
+from router.control.server import ControlServer, Method
 from router.daemon.foreign_agent import ForeignAgentRole
 from router.daemon.home_agent import HomeAgentRole
 from router.daemon.journal import Journal
 from router.daemon.mobile_node import MobileNodeRole
+from router.daemon.modems import ModemControl
 from router.daemon.status import foreign_agent_status, home_agent_status, merged, mobile_node_status
 
 __all__ = ["Process", "read_config"]
@@ -64,7 +65,11 @@ class Process:
         journal = Journal()
         logging.getLogger("roamd").setLevel(self._config.log_level.upper())
         _warn_without_forwarding()
-        self._control = ControlServer(self._config.control, {"status": self._status, "revoke": self._revoke})
+        methods: dict[str, Method] = {"status": self._status, "revoke": self._revoke}
+        mobile = MobileNodeRole(self._config, journal) if self._config.mobile_node is not None else None
+        if mobile is not None:
+            methods.update(ModemControl(self._config.uplinks, mobile.watcher.modems).methods())
+        self._control = ControlServer(self._config.control, methods)
         await self._control.start()
         if self._config.home_agent is not None:
             self._home = HomeAgentRole(self._config, journal)
@@ -74,10 +79,10 @@ class Process:
             self._foreign = ForeignAgentRole(self._config, journal)
             await self._foreign.start()
             _log.info("foreign agent at %s", self._config.foreign_agent.care_of_address)
-        if self._config.mobile_node is not None:
-            self._mobile = MobileNodeRole(self._config, journal)
-            await self._mobile.start()
-            _log.info("mobile node %s", self._config.mobile_node.home_address)
+        if mobile is not None:
+            self._mobile = mobile
+            await mobile.start()
+            _log.info("mobile node %s", mobile.settings.home_address)
 
     async def _stop(self) -> None:
         if self._mobile is not None:

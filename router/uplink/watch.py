@@ -26,12 +26,16 @@ class UplinkWatcher:
     """Calls `changed(view)` for every uplink at start, and whenever its view differs from the last."""
 
     def __init__(
-        self, uplinks: tuple[Uplink, ...], changed: Callable[[UplinkView], None], table_base: int = 7400
+        self,
+        uplinks: tuple[Uplink, ...],
+        changed: Callable[[UplinkView], None],
+        table_base: int = 7400,
+        memory_path: str | None = None,
     ) -> None:
         self._uplinks = uplinks
         self._changed = changed
         self._table = LinkTable((table_base, table_base + _TABLES))
-        self._modems = Modems(uplinks, self._refresh)
+        self.modems = Modems(uplinks, self._refresh, memory_path=memory_path)
         self._wireless = Wireless()
         self._wifi: dict[str, WifiInfo | None] = {}
         self._events: Netlink | None = None
@@ -44,7 +48,7 @@ class UplinkWatcher:
         self._loop = loop
         self._events = Netlink(nl.GROUP_LINK | nl.GROUP_IPV4_IFADDR | nl.GROUP_IPV4_ROUTE)
         loop.add_reader(self._events.socket, self._readable)
-        self._modems.start(loop)
+        self.modems.start(loop)
         self._resync()
         self._watch_wifi()
 
@@ -55,7 +59,7 @@ class UplinkWatcher:
         self._events.close()
         if self._timer is not None:
             self._timer.cancel()
-        self._modems.close()
+        self.modems.close()
         self._loop = self._events = None
 
     def _readable(self) -> None:
@@ -103,9 +107,9 @@ class UplinkWatcher:
                 self._changed(view)
 
     def _view(self, uplink: Uplink) -> UplinkView:
-        modem = self._modems.info(uplink.name)
+        modem = self.modems.info(uplink.name)
         address: IPv4Address | None = modem.address if modem is not None else None
-        device = uplink.device or self._modems.device_by_sysfs(uplink)
+        device = uplink.device or self.modems.device_by_sysfs(uplink)
         if device is None and address is not None:
             device = self._table.device_with(address)
         return self._table.view(uplink, device, self._wifi.get(uplink.name), modem)

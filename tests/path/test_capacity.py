@@ -1,7 +1,7 @@
 import dataclasses
 
 from router.config.model import Uplink
-from router.path.capacity import capacity
+from router.path.capacity import Capacity, capacity, steady
 from router.uplink.model import ModemInfo, UplinkState, UplinkView, WifiInfo
 
 WIFI = Uplink("wifi", 1, "wifi", "wlan0")
@@ -39,3 +39,27 @@ def test_technology_decides_for_a_modem():
 def test_an_unknown_link_has_a_modest_default():
     assert capacity(WIFI, None).source == "default"
     assert capacity(CELL, view(CELL, modem=ModemInfo("searching"))).source == "default"
+
+
+def test_the_radio_decides_where_the_modem_tells_of_it():
+    radio = ModemInfo(
+        "registered", technology="E-UTRAN", bandwidth_down=10_000, bandwidth_up=10_000, sinr=10, layers=2
+    )
+    found = capacity(CELL, view(CELL, modem=radio))
+    # As worked out in test_radio: 14.0 Mbit/s down, half of it, one layer, up.
+    assert (found.down, found.up, found.source) == (14_010, 7_005, "radio")
+    assert 0.5 < found.confidence < 0.6
+
+
+def test_a_signal_of_nothing_still_gives_the_path_a_rate():
+    silent = ModemInfo("registered", technology="E-UTRAN", sinr=-20)
+    assert capacity(CELL, view(CELL, modem=silent)).down == 1
+
+
+def test_a_rate_that_trembles_stays():
+    first = Capacity(10_000, 5_000, "radio", 0.5)
+    assert steady(None, first) is first
+    assert steady(first, Capacity(12_000, 4_500, "radio", 0.5)) is first
+    better = Capacity(13_000, 5_000, "radio", 0.5)
+    assert steady(first, better) is better
+    assert steady(first, Capacity(10_000, 5_000, "configured")).source == "configured"

@@ -1,0 +1,83 @@
+"""Options of a cellular uplink: the modem, and its data session.
+
+Texts that become part of an AT command have neither quotes nor control characters (TS 27.007 knows no escape).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from router.config.model import ModemSettings
+
+__all__ = ["apn", "imei", "modem_errors", "modem_settings", "pin", "usb", "word"]
+
+_SETTINGS = ("session", "cid", "apn", "auth", "username", "password", "pin")
+_ONLY_OURS = ("apn", "auth", "username", "password")
+_DIGITS = "0123456789"
+_LABEL = _DIGITS + "abcdefghijklmnopqrstuvwxyz-_"
+_MAX_APN, _MAX_LABEL, _MAX_WORD = 100, 63, 64
+
+
+def usb(text: str) -> str:
+    """`1-1.2`: where the device is plugged, as in /sys/bus/usb/devices."""
+    bus, dash, ports = text.partition("-")
+    if not dash or not _all(bus, _DIGITS) or not all(_all(port, _DIGITS) for port in ports.split(".")):
+        raise ValueError("expected bus and port such as 1-1.2, a name in /sys/bus/usb/devices")
+    return text
+
+
+def imei(text: str) -> str:
+    if len(text) != 15 or not _all(text, _DIGITS):
+        raise ValueError("expected the 15 digits of an IMEI, as AT+CGSN says it")
+    return text
+
+
+def apn(text: str) -> str:
+    """Labels of letters, digits, - and _, divided by dots (TS 23.003 9.1)."""
+    labels = text.split(".")
+    if len(text) > _MAX_APN or not all(_all(x.lower(), _LABEL) and len(x) <= _MAX_LABEL for x in labels):
+        raise ValueError(
+            "expected an access point name such as internet or fleet.example: letters, digits, . - _"
+        )
+    return text
+
+
+def word(text: str) -> str:
+    """A user name or password."""
+    if not 1 <= len(text) <= _MAX_WORD or any(not " " <= sign <= "~" or sign in '"\\' for sign in text):
+        raise ValueError("expected 1 to 64 characters of ASCII without quotes and backslashes")
+    return text
+
+
+def pin(text: str) -> str:
+    if not 4 <= len(text) <= 8 or not _all(text, _DIGITS):
+        raise ValueError("expected 4 to 8 digits")
+    return text
+
+
+def modem_settings(values: Mapping[str, Any]) -> ModemSettings:
+    return ModemSettings(**{name: values[name] for name in _SETTINGS if name in values})
+
+
+def modem_errors(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(option, what is wrong) for options of an uplink that do not go together."""
+    if values["type"] != "cellular":
+        message = "only a cellular uplink has a modem"
+        return [(name, message) for name in ("tty", "usb", "imei", *_SETTINGS) if name in values]
+    found = []
+    if values.get("session", "netifd") == "netifd":
+        message = "is for session at or ppp; with session netifd it stands in /etc/config/network"
+        found += [(name, message) for name in _ONLY_OURS if name in values]
+    if values.get("auth", "none") != "none" and "username" not in values:
+        found.append(("auth", "wants option username"))
+    found += [
+        (name, "wants option auth: pap or chap")
+        for name in ("username", "password")
+        if name in values and values.get("auth", "none") == "none"
+    ]
+    return found
+
+
+def _all(text: str, allowed: str) -> bool:
+    return bool(text) and all(sign in allowed for sign in text)
