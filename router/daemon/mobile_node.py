@@ -83,7 +83,7 @@ class MobileNodeRole:
         for task in self._tasks:
             task.cancel()
         for bid in list(self._links):
-            self._close(bid)
+            self._detach(bid).close()
         await self.keeper.close()
 
     def plan(self) -> PlaneState:
@@ -176,11 +176,11 @@ class MobileNodeRole:
         return before is None or (before.address, before.device) != (view.address, view.device)
 
     def _lose(self, bid: int) -> None:
+        link = self._detach(bid)
         # Signal first: the home agent is a round trip away, our own routes are not.
-        effects = self.machine.uplink_down(bid, now())
-        self._close(bid)
-        self._perform(effects)
+        self._perform(self.machine.uplink_down(bid, now()))
         self.keeper.changed(hurry=True)
+        link.close()
 
     def _gain(self, view: UplinkView) -> None:
         device = view.device
@@ -218,11 +218,11 @@ class MobileNodeRole:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _close(self, bid: int) -> None:
+    def _detach(self, bid: int) -> MobileLink:
         link = self._links.pop(bid)
         if link.registration is not None:
             self.plane.detach(link.registration.address, link.registration.port)
-        link.close()
+        return link
 
     def _socket(self, bid: int) -> RegistrationSocket | None:
         link = self._links.get(bid)

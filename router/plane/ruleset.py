@@ -48,7 +48,9 @@ def mobile_ruleset(
     chains = [*path_chains(numbers, mask)]
     chains.append(chain("spread", _spread(buckets)))
     chains.append(chain("assign", [
-        f"ct mark & {mask:#x} {vmap(pinned(numbers, mask))}",
+        # Not by a verdict map: nftables has the elements of a map die a moment before the
+        # rules of their table, and what falls through in that moment is pinned anew.
+        *(f"ct mark & {mask:#x} == {mark} {verdict}" for mark, verdict in pinned(numbers, mask)),
         *(rule for flow, number in policies for rule in _policy(flow, number)),
         "goto spread",
     ]))  # fmt: skip
