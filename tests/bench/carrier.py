@@ -146,5 +146,9 @@ def _data(tap: socket.socket, seconds: float) -> float | None:
     packet, ancillary, _, sender = tap.recvmsg(2048, 64)
     stamp = struct.unpack("=qq", ancillary[0][2][:16])
     inner = packet[_OUTER + 4 :] if packet[9] == socket.IPPROTO_UDP and packet[_OUTER] == 4 else packet[20:]
-    ours = sender[2] == socket.PACKET_OUTGOING and inner[9:10] == b"\x11" and inner[16:20] == socket.inet_aton(CORRESPONDENT)
+    ours = (
+        sender[2] == socket.PACKET_OUTGOING
+        and inner[9:10] == b"\x11"
+        and inner[16:20] == socket.inet_aton(CORRESPONDENT)
+    )
     return stamp[0] + stamp[1] / 1e9 if ours else None

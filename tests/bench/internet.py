@@ -42,7 +42,7 @@ config roamd
 	option control '{directory}/ha.sock'
 config home_agent
 	option address '198.51.100.2'
-	option plane 'kernel'
+	option plane '{plane}'
 config mobile 'bus'
 	option home_address '10.99.0.2'
 	option spi 256
@@ -57,7 +57,7 @@ config mobile_node
 	option home_agent '198.51.100.2'
 	option spi 256
 	option key 'sixteen octets!!'
-	option plane 'kernel'
+	option plane '{plane}'
 	list mobile_network '10.50.0.0/24'
 	list lan_device lan0
 config uplink 'cable'
@@ -73,7 +73,8 @@ class Internet:
     def __init__(self, name: str, *, masquerade: bool = False) -> None:
         self._name = f"rtbn{os.getpid()}{name}"
         self._masquerade = masquerade
-        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+        self._daemons: dict[str, subprocess.Popen] = {}
+        self._plane = "kernel"
         self._directory = tempfile.TemporaryDirectory(prefix="roamd-bench-")
 
     def __enter__(self) -> Internet:
@@ -109,7 +110,7 @@ class Internet:
         command = ["ip", "netns", "exec", f"{self._name}{box}", *words]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
-    # The three ways from lan to cn
+    # The ways from lan to cn
 
     def by_routing(self) -> None:
         self.run("nat", "ip", "route", "add", "10.50.0.0/24", "via", MR)
@@ -123,11 +124,33 @@ class Internet:
             self.run(box, "ip", "link", "set", "hand0", "up", "mtu", "1480")
             self.run(box, "ip", "route", "add", to, "dev", "hand0")
 
-    def by_roamd(self) -> None:
+    def by_openvpn(self) -> None:
+        """OpenVPN over UDP, neither encrypted nor authenticated, both ends on TUN."""
+        for box, local, remote, to in (("mr", MR, HA, "203.0.113.0/24"), ("ha", HA, MR, "10.50.0.0/24")):
+            ends = ("10.8.0.1", "10.8.0.2") if box == "ha" else ("10.8.0.2", "10.8.0.1")
+            words = (
+                "--dev",
+                "tun0",
+                "--proto",
+                "udp",
+                "--local",
+                local,
+                "--remote",
+                remote,
+                "--port",
+                "1194",
+            )
+            plain = ("--cipher", "none", "--auth", "none", "--disable-dco", "--verb", "0")
+            self._daemons[box] = self.start(box, "openvpn", *words, "--ifconfig", *ends, *plain)
+            self._until_device(box, "tun0")
+            self.run(box, "ip", "route", "add", to, "dev", "tun0")
+
+    def by_roamd(self, plane: str = "kernel") -> None:
         """Both daemons, until the mobile router is bound."""
+        self._plane = plane
         for role, text in (("ha", _HOME_AGENT), ("mr", _MOBILE_NODE)):
             with open(f"{self._directory.name}/{role}.conf", "w") as file:
-                file.write(text.format(directory=self._directory.name))
+                file.write(text.format(directory=self._directory.name, plane=plane))
             self.launch(role)
         self.until_bound()
 
@@ -158,12 +181,19 @@ class Internet:
             except ControlError:
                 tunnels = []
             if tunnels:
-                if tunnels[0]["plane"] != "kernel":
-                    raise SystemExit(f"not in the kernel: {tunnels}")
+                if tunnels[0]["plane"] != self._plane:
+                    raise SystemExit(f"not the {self._plane} plane: {tunnels}")
                 return
             time.sleep(0.1)
         with open(f"{self._directory.name}/mr.log") as file:
             raise SystemExit(f"no binding within {seconds:.0f} s:\n{file.read()}")
+
+    def _until_device(self, box: str, device: str, seconds: float = 30.0) -> None:
+        deadline = time.monotonic() + seconds
+        while f" {device}: " not in (found := self.run(box, "ip", "-o", "link")) or "UP" not in found:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"no {device} within {seconds:.0f} s")
+            time.sleep(0.1)
 
     # Measuring
 

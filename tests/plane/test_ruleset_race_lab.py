@@ -64,9 +64,7 @@ def build(lan, router):
     ip(lan, "route", "add", "default", "via", "10.50.0.1")
     ip(router, "route", "add", "203.0.113.0/24", "dev", "roam1")
     ip(router, "neighbour", "add", "203.0.113.10", "lladdr", "02:00:00:00:00:01", "dev", "roam1")
-    subprocess.run(
-        ["ip", "netns", "exec", router, "sysctl", "-qw", "net.ipv4.ip_forward=1"], check=True
-    )
+    subprocess.run(["ip", "netns", "exec", router, "sysctl", "-qw", "net.ipv4.ip_forward=1"], check=True)
 
 
 def ruleset(best):
