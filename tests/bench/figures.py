@@ -9,7 +9,7 @@ import shlex
 import sys
 from dataclasses import asdict, dataclass
 
-__all__ = ["Figure", "report"]
+__all__ = ["Figure", "command_line", "report", "show"]
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,7 @@ def report(
 
     `virtual` is the machine inside this one where some were measured.
     """
-    width = max(len(figure.name) for figure in figures)
-    for figure in figures:
-        goal = "" if figure.goal is None else f"goal {'<=' if figure.at_most else '>='} {_shown(figure.goal)}"
-        verdict = {True: "met", False: "MISSED", None: ""}[figure.met]
-        print(f"{figure.name:<{width}}  {_shown(figure.value):>12} {figure.unit:<8} {goal:<16} {verdict}")
+    show(figures)
     print(f"\n{command}")
     if filename is None:
         return
@@ -61,6 +57,15 @@ def report(
         found["virtual_machine"] = virtual
     with open(filename, "w") as file:
         json.dump(found, file, indent=2)
+
+
+def show(figures: list[Figure]) -> None:
+    """The table, for people."""
+    width = max(len(figure.name) for figure in figures)
+    for figure in figures:
+        goal = "" if figure.goal is None else f"goal {'<=' if figure.at_most else '>='} {_shown(figure.goal)}"
+        verdict = {True: "met", False: "MISSED", None: ""}[figure.met]
+        print(f"{figure.name:<{width}}  {_shown(figure.value):>12} {figure.unit:<8} {goal:<16} {verdict}")
 
 
 def _shown(value: float) -> str:

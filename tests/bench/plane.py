@@ -19,8 +19,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from tests.bench.carrier import carrier
-from tests.bench.figures import Figure, command_line, report
-from tests.bench.internet import Internet, in_turns
+from tests.bench.figures import Figure, command_line, report, show
+from tests.bench.internet import CN, Internet, in_turns
 from tests.vm.run import booted
 
 ROUNDS = 5
@@ -64,24 +64,26 @@ def through_nat(rounds: int) -> list[Figure]:
 
 def restart(rounds: int, rate: int = 10_000, seconds: int = 40) -> list[Figure]:
     """Packets lost of a stream while the mobile router's daemon is killed and started again; and without."""
-    lost = {}
+    sent, lost = {}, {}
     with Internet("k") as roamd:
         roamd.by_roamd()
         server = roamd.serve()
         for name in ("quiet", "killed"):
-            words = ("iperf3", "-J", "-u", "-l", "64", "-b", str(rate * 64 * 8), "-c", "203.0.113.10")
-            stream = roamd.start("lan", *words, "-t", str(seconds), "--get-server-output")
+            roamd.count()
+            words = ("iperf3", "-u", "-l", "64", "-b", str(rate * 64 * 8), "-c", CN, "-t", str(seconds))
+            stream = roamd.start("lan", *words)
             time.sleep(5)
             if name == "killed":
                 roamd.stop("mr", signal.SIGKILL)
                 roamd.launch("mr")
                 roamd.until_bound()
-            out, _ = stream.communicate()
-            found = json.loads(out)["server_output_json"]["end"]["sum"]
-            lost[name], lost[f"{name} of"] = found["lost_packets"], found["packets"]
+            stream.communicate()
+            time.sleep(1)
+            sent[name], arrived = roamd.counted()
+            lost[name] = sent[name] - arrived
         end([server])
     return [
-        Figure("packets sent while the daemon was killed and restarted", lost["killed of"], ""),
+        Figure("packets a second while the daemon was killed and restarted", sent["killed"] / seconds, "1/s"),
         Figure("packets lost of them", lost["killed"], "", 0, at_most=True),
         Figure("packets lost of as many, nobody killed", lost["quiet"], ""),
     ]
@@ -162,7 +164,9 @@ def measured(measures: dict, names: list[str], rounds: int) -> list[Figure]:
     figures: list[Figure] = []
     for name in names:
         print(f"-- {name}: {(measures[name].__doc__ or carrier.__doc__ or '').splitlines()[0]}", flush=True)
-        figures += measures[name](rounds)
+        found = measures[name](rounds)
+        show(found)
+        figures += found
     return figures
 
 
