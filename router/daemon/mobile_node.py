@@ -64,7 +64,7 @@ class MobileNodeRole:
         self.plane = Plane(self.settings.plane)
         self.keeper = PlaneKeeper(self.plane, self.plan)
         self.watcher = UplinkWatcher(config.uplinks, self._uplink_changed, self.settings.plane.table_base)
-        self.mtus = PathMtus(self.keeper.changed, self._tell, self.plane.statistics)
+        self.mtus = PathMtus(self.keeper.changed, self._report_mtu, self._tell, self.plane.statistics)
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
         self.counters = {"send_failed": 0}
@@ -145,6 +145,9 @@ class MobileNodeRole:
         """Let the path MTU be found out, where there is a path of our own and nobody says it."""
         asked = self.uplinks[bid].mtu is None
         self.mtus.follow(bid, self._care_of_path(bid) if asked else None, f"roam{bid}")
+
+    def _report_mtu(self, bid: int, mtu: int | None) -> None:
+        self._perform(self.machine.path_mtu(bid, mtu, now()))
 
     def _care_of_path(self, bid: int) -> CareOfPath | None:
         """Not through a foreign agent: there packets go another way than an echo of ours would."""
@@ -227,11 +230,19 @@ class MobileNodeRole:
         if self._links.get(view.bid) is not link:
             return
         uplink = self.uplinks[view.bid]
+        known = uplink.mtu if uplink.mtu is not None and uplink.mtu < view.mtu else None
         technology = _TECHNOLOGY[uplink.kind]
         address = link.registration.address if link.registration is not None else None
         self._perform(
             self.machine.uplink_up(
-                view.bid, address, technology, uplink.label, now(), uplink.care_of, uplink.encapsulation
+                view.bid,
+                address,
+                technology,
+                uplink.label,
+                now(),
+                uplink.care_of,
+                uplink.encapsulation,
+                known,
             )
         )
 

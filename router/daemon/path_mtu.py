@@ -38,21 +38,27 @@ class _Follower:
         self.path, self.tunnel, self.socket = path, tunnel, socket
         self.search = MtuSearch(min(_LONGEST, path.link_mtu))
         self.watch = BlackHoleWatch(at)
-        self.told = path.link_mtu
+        self.logged = path.link_mtu
+        self.reported = 0
         self.disbelieved = 0
         """What the kernel has learnt and the probes refuted."""
 
 
 class PathMtus:
-    """`changed()` is called when the MTU of a path is another; `statistics()` gives the tunnels' counters."""
+    """`changed()` is called when the MTU of a path is another; `statistics()` gives the tunnels' counters.
+
+    `report(bid, mtu)` is for the home agent: at once what is less than before,
+    what is more only when the search is over; None where the link is no wider.
+    """
 
     def __init__(
         self,
         changed: Callable[[], None],
+        report: Callable[[int, int | None], None],
         tell: Callable[[Event], None],
         statistics: Callable[[], Mapping[str, Mapping[str, int]]],
     ) -> None:
-        self._changed, self._tell, self._statistics = changed, tell, statistics
+        self._changed, self._report, self._tell, self._statistics = changed, report, tell, statistics
         self._followers: dict[int, _Follower] = {}
         self._timer = Timer(self._tick)
         self._look_at = 0.0
@@ -95,16 +101,16 @@ class PathMtus:
         self.counters["mtu_probes_answered"] += 1
         follower = self._followers.get(bid)
         if follower is not None:
-            self._step(follower, lambda at: follower.search.answered(sequence, at))
+            self._step(bid, follower, lambda at: follower.search.answered(sequence, at))
 
     def _too_big(self, bid: int, sequence: int, hint: int) -> None:
         follower = self._followers.get(bid)
         if follower is not None:
-            self._step(follower, lambda at: follower.search.too_big(sequence, at, hint))
+            self._step(bid, follower, lambda at: follower.search.too_big(sequence, at, hint))
 
     def _tick(self, at: Instant) -> None:
-        for follower in list(self._followers.values()):
-            self._step(follower, follower.search.tick)
+        for bid, follower in list(self._followers.items()):
+            self._step(bid, follower, follower.search.tick)
         if at.monotonic >= self._look_at:
             self._look_at = at.monotonic + LOOK
             self._look(at)
@@ -112,7 +118,7 @@ class PathMtus:
 
     def _look(self, at: Instant) -> None:
         statistics = self._statistics() if self._followers else {}
-        for follower in self._followers.values():
+        for bid, follower in list(self._followers.items()):
             found = statistics.get(follower.tunnel)
             if found is None:
                 continue
@@ -120,7 +126,7 @@ class PathMtus:
             due = follower.watch.look(found["tx_packets"], found["rx_packets"], octets, at)
             hint = self._learnt(follower)
             if due or hint:
-                self._step(follower, partial(follower.search.suspect, hint=hint))
+                self._step(bid, follower, partial(follower.search.suspect, hint=hint))
 
     @staticmethod
     def _learnt(follower: _Follower) -> int:
@@ -132,7 +138,7 @@ class PathMtus:
         new, follower.disbelieved = learnt != follower.disbelieved, learnt
         return learnt if new else 0
 
-    def _step(self, follower: _Follower, event: Callable[[Instant], list[Probe]]) -> None:
+    def _step(self, bid: int, follower: _Follower, event: Callable[[Instant], list[Probe]]) -> None:
         search = follower.search
         before, holes = search.mtu, search.black_holes
         self._send(follower, event(now()))
@@ -140,12 +146,20 @@ class PathMtus:
             self.counters["mtu_black_holes"] += search.black_holes - holes
             text = f"{follower.path.name}: packets of {before} octets arrive no more: probing for what does"
             self._tell(Event("warning", "mtu", text))
-        if search.mtu is not None and search.phase is Phase.COMPLETE and search.mtu != follower.told:
-            follower.told = search.mtu
-            self._tell(Event("info", "mtu", _said(follower.path, search.mtu)))
         if search.mtu != before:
             self._changed()
+        if search.mtu is not None:
+            self._say(bid, follower, search.mtu, final=search.phase is Phase.COMPLETE)
         self._arm()
+
+    def _say(self, bid: int, follower: _Follower, mtu: int, *, final: bool) -> None:
+        path = follower.path
+        if final and mtu != follower.logged:
+            follower.logged = mtu
+            self._tell(Event("info", "mtu", _said(path, mtu)))
+        if mtu != follower.reported and (final or mtu < follower.reported or not follower.reported):
+            follower.reported = mtu
+            self._report(bid, mtu if mtu < path.link_mtu else None)
 
     def _send(self, follower: _Follower, probes: Iterable[Probe]) -> None:
         search, waiting = follower.search, list(probes)

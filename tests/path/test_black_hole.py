@@ -23,8 +23,13 @@ def test_an_idle_tunnel_is_left_alone():
     assert tried(DAY, 0, 0, 0) == []
 
 
-def test_keepalives_are_no_traffic():
-    assert tried(DAY, 0.01, 0.01, 0.6) == []
+def test_keepalives_are_next_to_no_traffic():
+    assert len(tried(DAY, 0.01, 0.01, 0.6)) < 60
+
+
+def test_a_request_a_minute_is_tried_at_most_every_ten():
+    """Telemetry: 1500 octets more for 6000."""
+    assert len(tried(DAY, 1 / 60, 1 / 60, 10)) <= 144
 
 
 def test_a_busy_tunnel_is_tried_each_minute():
@@ -38,12 +43,30 @@ def test_a_thin_flow_is_tried_as_often_as_it_is_worth():
     assert len(tried(DAY, 3, 3, 300)) == pytest.approx(DAY * 300 / 100_000, rel=0.1)
 
 
+def test_a_download_that_breaks_off_is_looked_into_at_once():
+    """Who waits for data sends nothing."""
+    watch = BlackHoleWatch(Instant(0, 0))
+    for step in range(1, 4):
+        assert not watch.look(10 * step, 100 * step, 50_000 * step, Instant(LOOK * step, 0))
+    assert watch.look(30, 300, 150_000, Instant(4 * LOOK, 0))
+    assert not watch.look(30, 300, 150_000, Instant(5 * LOOK, 0))
+
+
 def test_silence_is_looked_into_within_seconds():
     assert tried(30, 0.5, 0, 750)[0] <= 20
 
 
 def test_one_way_traffic_is_asked_about_ever_less_often():
     assert len(tried(DAY, 1, 0, 100)) < 120
+
+
+def test_a_page_that_does_not_load_is_looked_into():
+    """The handshake goes well, and the answer never comes."""
+    watch = BlackHoleWatch(Instant(0, 0))
+    for step in range(1, 300):
+        assert not watch.look(0, 0, 0, Instant(LOOK * step, 0))
+    assert not watch.look(5, 4, 1_500, Instant(900, 0))
+    assert watch.look(5, 4, 1_500, Instant(900 + LOOK, 0))
 
 
 def test_silence_after_traffic():
