@@ -65,4 +65,6 @@ class BlackHoleWatch:
     def _is_worth_it(self, elapsed: float, *, quiet: bool) -> bool:
         if not quiet:
             return elapsed >= _EVERY and self._carried >= _MUCH
-        return self._answered and self._carried >= next(octets for since, octets in _WORTH if elapsed >= since)
+        return self._answered and self._carried >= next(
+            octets for since, octets in _WORTH if elapsed >= since
+        )
