@@ -140,6 +140,37 @@ def test_a_path_that_is_thin_by_a_router_whose_errors_are_filtered(lab):
         assert lab.transfer(mode) >= 400_000
 
 
+def test_a_router_that_tells_saves_probes_and_is_heard_later_too(lab):
+    def narrow(mtu):
+        for role, device in (("wifi", "wan0"), ("inet", "wifi0")):
+            lab.topology.run(role, "ip", "link", "set", device, "mtu", str(mtu))
+
+    narrow(1400)
+    lab.drive(ROUTER, ROUTED)
+    lab.wait_for(1400, 3)
+    assert lab.counters()["mtu_probes_sent"] <= 5
+    narrow(1350)
+    # Somebody's packet meets the error, and the kernel remembers it.
+    lab.topology.run("mr", "python3", "-c", _FULL)
+    lab.wait_for(1350, 6)
+
+
+_FULL = """
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"wlan0")
+    sock.setsockopt(socket.IPPROTO_IP, 10, 2)
+    sock.bind(("192.0.2.10", 0))
+    sock.connect(("198.51.100.2", 9))
+    sock.settimeout(3)
+    sock.send(bytes(1372))
+    try:
+        sock.recv(1)
+    except OSError as error:
+        assert error.errno == 90, error
+"""
+
+
 def test_a_home_agent_that_answers_no_echo_shrinks_nothing(lab):
     lab.topology.run("ha", "sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=1")
     lab.drive(ROUTER, ROUTED)
