@@ -174,6 +174,7 @@ class _Check:
                     gateway=values.get("gateway"),
                     care_of=values.get("care_of", "colocated"),
                     encapsulation=values.get("encapsulation", "auto"),
+                    mtu=values.get("mtu"),
                 )
             )
         for name in ("bid", "device", "tty"):

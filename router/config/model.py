@@ -201,6 +201,8 @@ class Uplink:
     """`colocated` (the device's own address), `foreign` (a foreign agent's) or `auto`."""
     encapsulation: str = "auto"
     """`auto` (in UDP where NAT is seen, else IP in IP), `ipip`, `gre` (in UDP where NAT is seen) or `udp`."""
+    mtu: int | None = None
+    """Of the path to the home agent, octets; None: it is found out."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
 from router.daemon.mobile_link import MobileLink
 from router.daemon.now import now
+from router.daemon.path_mtu import CareOfPath, PathMtus
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
 from router.flow.buckets import assign
@@ -63,6 +64,7 @@ class MobileNodeRole:
         self.plane = Plane(self.settings.plane)
         self.keeper = PlaneKeeper(self.plane, self.plan)
         self.watcher = UplinkWatcher(config.uplinks, self._uplink_changed, self.settings.plane.table_base)
+        self.mtus = PathMtus(self.keeper.changed, self._report_mtu, self._tell, self.plane.statistics)
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
         self.counters = {"send_failed": 0}
@@ -80,6 +82,7 @@ class MobileNodeRole:
         while not self.machine.stopped and now().monotonic < deadline:
             await asyncio.sleep(0.02)
         self._timer.cancel()
+        self.mtus.close()
         for task in self._tasks:
             task.cancel()
         for bid in list(self._links):
@@ -131,8 +134,29 @@ class MobileNodeRole:
             encapsulation=binding.encapsulation,
             local_port=sock.port if udp else 0,
             remote_port=PORT if udp else 0,
-            mtu=tunnel_mtu(view.mtu, binding.encapsulation),
+            mtu=tunnel_mtu(min(view.mtu, self.path_mtu(bid) or view.mtu), binding.encapsulation),
         )
+
+    def path_mtu(self, bid: int) -> int | None:
+        """What the operator says the path carries, or what was found out; None: nothing is known."""
+        return self.uplinks[bid].mtu or self.mtus.mtu(bid)
+
+    def _follow(self, bid: int) -> None:
+        """Let the path MTU be found out, where there is a path of our own and nobody says it."""
+        asked = self.uplinks[bid].mtu is None
+        self.mtus.follow(bid, self._care_of_path(bid) if asked else None, f"roam{bid}")
+
+    def _report_mtu(self, bid: int, mtu: int | None) -> None:
+        self._perform(self.machine.path_mtu(bid, mtu, now()))
+
+    def _care_of_path(self, bid: int) -> CareOfPath | None:
+        """Not through a foreign agent: there packets go another way than an echo of ours would."""
+        binding, sock, view = self.bindings.get(bid), self._socket(bid), self.views.get(bid)
+        if binding is None or binding.foreign_agent is not None:
+            return None
+        if sock is None or view is None or view.device is None:
+            return None
+        return CareOfPath(view.name, view.device, sock.address, binding.home_agent, view.gateway, view.mtu)
 
     def _nested(self, binding: MobileBinding, view: UplinkView) -> Tunnel | None:
         """For mobile networks, of which a foreign agent knows nothing: inside its tunnel."""
@@ -162,6 +186,7 @@ class MobileNodeRole:
         if self._can_attach(view) and not attached:
             self._gain(view)
         elif before is not None and (before.gateway, before.mtu) != (view.gateway, view.mtu):
+            self._follow(bid)
             self.keeper.changed()
         self._weigh()
 
@@ -205,11 +230,19 @@ class MobileNodeRole:
         if self._links.get(view.bid) is not link:
             return
         uplink = self.uplinks[view.bid]
+        known = uplink.mtu if uplink.mtu is not None and uplink.mtu < view.mtu else None
         technology = _TECHNOLOGY[uplink.kind]
         address = link.registration.address if link.registration is not None else None
         self._perform(
             self.machine.uplink_up(
-                view.bid, address, technology, uplink.label, now(), uplink.care_of, uplink.encapsulation
+                view.bid,
+                address,
+                technology,
+                uplink.label,
+                now(),
+                uplink.care_of,
+                uplink.encapsulation,
+                known,
             )
         )
 
@@ -220,6 +253,7 @@ class MobileNodeRole:
 
     def _detach(self, bid: int) -> MobileLink:
         link = self._links.pop(bid)
+        self._follow(bid)
         if link.registration is not None:
             self.plane.detach(link.registration.address, link.registration.port)
         return link
@@ -265,6 +299,7 @@ class MobileNodeRole:
                 rebind = self._bound(effect.binding) or rebind
             elif isinstance(effect, Unbound):
                 hurry = self.bindings.pop(effect.bid, None) is not None or hurry
+                self._follow(effect.bid)
             elif isinstance(effect, Event):
                 self._journal.write(effect, now().monotonic)
         rebind = self._granted_anew() or rebind
@@ -276,6 +311,7 @@ class MobileNodeRole:
     def _bound(self, binding: MobileBinding) -> bool:
         before = self._tunnel(binding.bid), self._agent(binding.bid)
         self.bindings[binding.bid] = binding
+        self._follow(binding.bid)
         return (self._tunnel(binding.bid), self._agent(binding.bid)) != before
 
     def _agent(self, bid: int) -> IPv4Address | None:
@@ -313,4 +349,7 @@ class MobileNodeRole:
             self.keeper.changed()
 
     def _log(self, level: str, text: str, kind: str = "uplink") -> None:
-        self._journal.write(Event(level, kind, text), now().monotonic)
+        self._tell(Event(level, kind, text))
+
+    def _tell(self, event: Event) -> None:
+        self._journal.write(event, now().monotonic)
