@@ -15,7 +15,13 @@ _COMPAT = ".compat"
 _STUBS = ".stubs"
 _OLDEST_PYROUTE2 = "0.7.9"
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
-_BENCHMARKS = ("mip", "modem")
+_BENCHMARKS = {
+    "mip": "how many registrations a home agent takes, and what a binding costs",
+    "modem": "what the modem layer understands, endures and costs",
+    "plane": "what tunnels carry, in a stock kernel and in user space, and what a fail-over costs",
+}
+
+_IN_VM = ("plane",)
 
 
 def _python(c: Context, arguments: str, **environment: str) -> None:
@@ -80,16 +86,20 @@ def demo(c, json="", keep=False, pcap="", wifi_mbps="20", cell_mbps="5"):
 @task(
     positional=["name"],
     help={
-        "name": "which one: mip, modem",
+        "name": "which one: " + ", ".join(_BENCHMARKS),
         "json": "write the figures to this file",
         "options": "more for it, as one word",
     },
 )
 def bench(c, name, json="", options=""):
-    """Measure: `mip`, how many registrations a home agent takes, and what a binding costs; `modem`, what the
-    modem layer understands, endures and costs."""
+    """Measure.  What there is to measure: `invoke bench list`."""
+    if name == "list":
+        print("".join(f"{name:<8}{what}\n" for name, what in _BENCHMARKS.items()), end="")
+        return
     if name not in _BENCHMARKS:
         raise Exit(f"no benchmark {name!r}; there are: {', '.join(_BENCHMARKS)}", code=2)
+    if name in _IN_VM:
+        _need_vm(c)
     words = [f"tests/bench/{name}.py", *(["--json", json] if json else []), *shlex.split(options)]
     _python(c, shlex.join(words))
 
@@ -114,6 +124,11 @@ def fuzz(c, seconds=60, runs=0):
     _python(c, shlex.join(words))
 
 
+def _need_vm(c: Context) -> None:
+    if importlib.util.find_spec("virtme_ng") is None:
+        c.run(f"{sys.executable} -m pip install -q --disable-pip-version-check -e '.[vm]'")
+
+
 @task(
     help={
         "options": "more for pytest, as one word",
@@ -124,8 +139,7 @@ def fuzz(c, seconds=60, runs=0):
 )
 def vm(c, options="", shell=False, keep="", minutes=25):
     """Run the tests marked `vm` in a virtual machine with a stock Debian kernel: the real-kernel lab."""
-    if importlib.util.find_spec("virtme_ng") is None:
-        c.run(f"{sys.executable} -m pip install -q --disable-pip-version-check -e '.[vm]'")
+    _need_vm(c)
     words = ["-m", "tests.vm.run", "--minutes", str(minutes)]
     words += ["--shell"] if shell else []
     words += ["--keep", keep] if keep else []

@@ -178,6 +178,7 @@ class _Check:
                     care_of=values.get("care_of", "colocated"),
                     encapsulation=values.get("encapsulation", "auto"),
                     modem=modem_settings(values),
+                    mtu=values.get("mtu"),
                 )
             )
         for name in ("bid", "device", "tty", "usb", "imei"):

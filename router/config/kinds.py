@@ -13,7 +13,7 @@ from router.config.model import PortRange, Range
 
 __all__ = [
     "address", "addresses", "bits", "boolean", "choice", "device", "dscp", "key", "nai", "path", "ports", "prefix",
-    "protocol", "spis", "whole",
+    "protocol", "spis", "unless", "whole",
 ]  # fmt: skip
 
 _TRUE, _FALSE = ("1", "on", "true", "yes", "enabled"), ("0", "off", "false", "no", "disabled")
@@ -50,6 +50,20 @@ def whole(low: int, high: int, unit: str = "") -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def unless(word: str, read: Callable[[str], int]) -> Callable[[str], int | None]:
+    """A reader of what `read` reads, or of `word`, which is None."""
+
+    def read_or_word(text: str) -> int | None:
+        if text == word:
+            return None
+        try:
+            return read(text)
+        except ValueError as error:
+            raise ValueError(f"{error}, or {word}") from None
+
+    return read_or_word
 
 
 def bits(text: str) -> int:

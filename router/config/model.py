@@ -225,6 +225,8 @@ class Uplink:
     encapsulation: str = "auto"
     """`auto` (in UDP where NAT is seen, else IP in IP), `ipip`, `gre` (in UDP where NAT is seen) or `udp`."""
     modem: ModemSettings = ModemSettings()
+    mtu: int | None = None
+    """Of the path to the home agent, octets; None: it is found out."""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class SectionSpec:
 
 _ANY_RATE = kinds.whole(1, 10_000_000, "kbit/s")
 _SECONDS = kinds.whole(10, 65535, "seconds")
+_UPLINK_MTU = kinds.unless("auto", kinds.whole(576, 65535, "octets"))
 _ENABLED = OptionSpec("enabled", kinds.boolean, "0 leaves the section out")
 
 _SECURITY = (
@@ -220,6 +221,7 @@ SECTIONS = {
                 OptionSpec(
                     "encapsulation", kinds.choice("auto", "ipip", "gre", "udp"), "how packets are tunnelled"
                 ),
+                OptionSpec("mtu", _UPLINK_MTU, "of the path to the home agent; auto finds it out"),
                 _ENABLED,
             ),
             named=True,

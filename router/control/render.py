@@ -92,6 +92,7 @@ def _uplinks(rows: list[dict[str, Any]]) -> str:
         "STATE",
         "ADDRESS",
         "GATEWAY",
+        "PATH MTU",
         "DOWN",
         "UP",
         "REGISTRATION",
@@ -102,8 +103,8 @@ def _uplinks(rows: list[dict[str, Any]]) -> str:
         (
             (
                 row["name"], str(row["bid"]), row["kind"], row["device"] or "-", row["state"],
-                row["address"] or "-", row["gateway"] or "-", bits(row["bandwidth_down"]),
-                bits(row["bandwidth_up"]), _registration(row), _signal(row),
+                row["address"] or "-", row["gateway"] or "-", str(row.get("path_mtu") or "-"),
+                bits(row["bandwidth_down"]), bits(row["bandwidth_up"]), _registration(row), _signal(row),
             )
             for row in rows
         ),

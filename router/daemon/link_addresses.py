@@ -57,8 +57,10 @@ class LinkAddresses:
         asyncio.get_running_loop().add_reader(self.socket, self.read)
 
     def close(self) -> None:
-        asyncio.get_running_loop().remove_reader(self.socket)
-        self.socket.close()
+        """In a thread: the kernel waits some 10 ms until no processor looks at a packet socket any more."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self.socket)
+        loop.run_in_executor(None, self.socket.close)
 
     def of(self, address: IPv4Address) -> tuple[bytes | None, int]:
         """Link address and TTL of the last message from `address`; (None, 0) when none was seen."""

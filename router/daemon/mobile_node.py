@@ -16,6 +16,7 @@ from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
 from router.daemon.mobile_link import MobileLink
 from router.daemon.now import now
+from router.daemon.path_mtu import CareOfPath, PathMtus
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
 from router.flow.buckets import assign
@@ -69,6 +70,7 @@ class MobileNodeRole:
             f"{config.state}/modems.json",
         )
         self._capacities: dict[int, Capacity] = {}
+        self.mtus = PathMtus(self.keeper.changed, self._report_mtu, self._tell, self.plane.statistics)
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
         self.counters = {"send_failed": 0}
@@ -86,10 +88,11 @@ class MobileNodeRole:
         while not self.machine.stopped and now().monotonic < deadline:
             await asyncio.sleep(0.02)
         self._timer.cancel()
+        self.mtus.close()
         for task in self._tasks:
             task.cancel()
         for bid in list(self._links):
-            self._close(bid)
+            self._detach(bid).close()
         await self.keeper.close()
 
     def plan(self) -> PlaneState:
@@ -139,8 +142,29 @@ class MobileNodeRole:
             encapsulation=binding.encapsulation,
             local_port=sock.port if udp else 0,
             remote_port=PORT if udp else 0,
-            mtu=tunnel_mtu(view.mtu, binding.encapsulation),
+            mtu=tunnel_mtu(min(view.mtu, self.path_mtu(bid) or view.mtu), binding.encapsulation),
         )
+
+    def path_mtu(self, bid: int) -> int | None:
+        """What the operator says the path carries, or what was found out; None: nothing is known."""
+        return self.uplinks[bid].mtu or self.mtus.mtu(bid)
+
+    def _follow(self, bid: int) -> None:
+        """Let the path MTU be found out, where there is a path of our own and nobody says it."""
+        asked = self.uplinks[bid].mtu is None
+        self.mtus.follow(bid, self._care_of_path(bid) if asked else None, f"roam{bid}")
+
+    def _report_mtu(self, bid: int, mtu: int | None) -> None:
+        self._perform(self.machine.path_mtu(bid, mtu, now()))
+
+    def _care_of_path(self, bid: int) -> CareOfPath | None:
+        """Not through a foreign agent: there packets go another way than an echo of ours would."""
+        binding, sock, view = self.bindings.get(bid), self._socket(bid), self.views.get(bid)
+        if binding is None or binding.foreign_agent is not None:
+            return None
+        if sock is None or view is None or view.device is None:
+            return None
+        return CareOfPath(view.name, view.device, sock.address, binding.home_agent, view.gateway, view.mtu)
 
     def _nested(self, binding: MobileBinding, view: UplinkView) -> Tunnel | None:
         """For mobile networks, of which a foreign agent knows nothing: inside its tunnel."""
@@ -170,6 +194,7 @@ class MobileNodeRole:
         if self._can_attach(view) and not attached:
             self._gain(view)
         elif before is not None and (before.gateway, before.mtu) != (view.gateway, view.mtu):
+            self._follow(bid)
             self.keeper.changed()
         self._weigh()
 
@@ -184,11 +209,11 @@ class MobileNodeRole:
         return before is None or (before.address, before.device) != (view.address, view.device)
 
     def _lose(self, bid: int) -> None:
+        link = self._detach(bid)
         # Signal first: the home agent is a round trip away, our own routes are not.
-        effects = self.machine.uplink_down(bid, now())
-        self._close(bid)
-        self._perform(effects)
+        self._perform(self.machine.uplink_down(bid, now()))
         self.keeper.changed(hurry=True)
+        link.close()
 
     def _gain(self, view: UplinkView) -> None:
         device = view.device
@@ -213,11 +238,19 @@ class MobileNodeRole:
         if self._links.get(view.bid) is not link:
             return
         uplink = self.uplinks[view.bid]
+        known = uplink.mtu if uplink.mtu is not None and uplink.mtu < view.mtu else None
         technology = _TECHNOLOGY[uplink.kind]
         address = link.registration.address if link.registration is not None else None
         self._perform(
             self.machine.uplink_up(
-                view.bid, address, technology, uplink.label, now(), uplink.care_of, uplink.encapsulation
+                view.bid,
+                address,
+                technology,
+                uplink.label,
+                now(),
+                uplink.care_of,
+                uplink.encapsulation,
+                known,
             )
         )
 
@@ -226,11 +259,12 @@ class MobileNodeRole:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _close(self, bid: int) -> None:
+    def _detach(self, bid: int) -> MobileLink:
         link = self._links.pop(bid)
+        self._follow(bid)
         if link.registration is not None:
             self.plane.detach(link.registration.address, link.registration.port)
-        link.close()
+        return link
 
     def _socket(self, bid: int) -> RegistrationSocket | None:
         link = self._links.get(bid)
@@ -273,6 +307,7 @@ class MobileNodeRole:
                 rebind = self._bound(effect.binding) or rebind
             elif isinstance(effect, Unbound):
                 hurry = self.bindings.pop(effect.bid, None) is not None or hurry
+                self._follow(effect.bid)
             elif isinstance(effect, Event):
                 self._journal.write(effect, now().monotonic)
         rebind = self._granted_anew() or rebind
@@ -284,6 +319,7 @@ class MobileNodeRole:
     def _bound(self, binding: MobileBinding) -> bool:
         before = self._tunnel(binding.bid), self._agent(binding.bid)
         self.bindings[binding.bid] = binding
+        self._follow(binding.bid)
         return (self._tunnel(binding.bid), self._agent(binding.bid)) != before
 
     def _agent(self, bid: int) -> IPv4Address | None:
@@ -321,4 +357,7 @@ class MobileNodeRole:
             self.keeper.changed()
 
     def _log(self, level: str, text: str, kind: str = "uplink") -> None:
-        self._journal.write(Event(level, kind, text), now().monotonic)
+        self._tell(Event(level, kind, text))
+
+    def _tell(self, event: Event) -> None:
+        self._journal.write(event, now().monotonic)

@@ -55,7 +55,7 @@ def mobile_node_status(role: MobileNodeRole) -> Status:
         "flows": _flows(role, [path.bid for path in paths if path.way is not None]),
         "counters": {
             **role.machine.counters, **role.watcher.counters, **role.keeper.counters,
-            **role.plane.counters(), **role.counters,
+            **role.plane.counters(), **role.mtus.counters, **role.counters,
         },
         "problem": role.keeper.problem,
     }  # fmt: skip
@@ -150,6 +150,8 @@ def _uplink(role: MobileNodeRole, uplink: Uplink) -> Status:
         "device": view.device if view is not None else uplink.device,
         "address": _text(view.address) if view is not None else None,
         "gateway": _text(view.gateway) if view is not None else None,
+        "mtu": view.mtu if view is not None else None,
+        "path_mtu": role.path_mtu(uplink.bid),
         "bandwidth_down": carries.down,
         "bandwidth_up": carries.up,
         "bandwidth_source": carries.source,

@@ -100,7 +100,7 @@ class HomeWays(Mapping[Hashable, Part]):
             encapsulation=binding.encapsulation,
             local_port=PORT if udp else 0,
             remote_port=binding.source_port if udp else 0,
-            mtu=tunnel_mtu(_LINK_MTU, binding.encapsulation),
+            mtu=tunnel_mtu(_path_mtu(binding), binding.encapsulation),
             group=self._tables.unmarked if shared else self._tables.path(binding.slot),
             hidden=udp,
         )
@@ -113,7 +113,7 @@ class HomeWays(Mapping[Hashable, Part]):
             local=self._settings.address,
             remote=binding.care_of_address,
             encapsulation="gre",
-            mtu=tunnel_mtu(_LINK_MTU, "gre", keyed=True),
+            mtu=tunnel_mtu(_path_mtu(binding), "gre", keyed=True),
             key_in=ours,
             # A key of 0 leaves both to us (RFC 6245 section 4.2).
             key_out=theirs or ours,
@@ -147,3 +147,9 @@ class HomeWays(Mapping[Hashable, Part]):
             nested=tuple((slot, way.nested) for slot, way in ways if way.nested is not None),
             policies=home_policies(self._flows, node) if node is not None else (),
         )
+
+
+def _path_mtu(binding: Binding) -> int:
+    """As the mobile node said, of a path of its own: an agent's tunnel is others' too."""
+    said = binding.path_mtu if binding.colocated else None
+    return min(_LINK_MTU, said or _LINK_MTU)

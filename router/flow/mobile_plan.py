@@ -86,8 +86,8 @@ def mobile_plan(
 
 
 def tunnel_mtu(link_mtu: int, encapsulation: str, *, keyed: bool = False) -> int:
-    """Link MTU less the outer headers (20 octets IP in IP, 24 GRE, 4 more with a key, 32 in UDP), 576 at least."""
-    return max(576, link_mtu - _OVERHEAD[encapsulation] - (_GRE_KEY if keyed else 0))
+    """Link MTU less the outer headers (20 octets IP in IP, 24 GRE, 4 more with a key, 32 in UDP), 512 at least."""
+    return max(512, link_mtu - _OVERHEAD[encapsulation] - (_GRE_KEY if keyed else 0))
 
 
 def weighted(hops: Sequence[tuple[Nexthop, int]]) -> tuple[Nexthop, ...]:

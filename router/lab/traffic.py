@@ -137,10 +137,10 @@ def download(host: str, port: int, flows: int, seconds: float, octets: int = 0) 
     return {**clock.report(), "flows": flows, "errors": errors, "open_at_end": open_at_end}
 
 
-def upload(host: str, port: int, octets: int) -> dict[str, Any]:
-    """Push `octets` in one POST and wait for the answer."""
+def upload(host: str, port: int, octets: int, patience: float = 20) -> dict[str, Any]:
+    """Push `octets` in one POST and wait for the answer; break off after `patience` seconds without progress."""
     clock = Clock()
-    with socket.create_connection((host, port), timeout=20) as sock:
+    with socket.create_connection((host, port), timeout=patience) as sock:
         sock.sendall(f"POST / HTTP/1.0\r\nContent-Length: {octets}\r\n\r\n".encode())
         left = octets
         while left > 0:
@@ -219,7 +219,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.mode == "download":
         result = download(host, port, arguments.flows, arguments.seconds, arguments.octets)
     elif arguments.mode == "upload":
-        result = upload(host, port, arguments.octets)
+        result = upload(host, port, arguments.octets, max(20, arguments.seconds))
     elif arguments.mode == "mischief":
         result = mischief(host, port)
     else:

@@ -74,7 +74,7 @@ def home_agent_ruleset(*, mask: int, group: Callable[[int], int], shared: int, m
             "ip protocol 4 return",
             "goto assign",
         ]),
-        clamp(ours, mss, "oifgroup"),
+        clamp(ours, mss, "ifgroup"),
     ]  # fmt: skip
     return "\n".join(chains) + "\n"
 

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from router.config.model import Flow, PortRange
-from router.plane.words import MANGLE, chain, clamp, interval, path_chains, pinned, quoted, set_of, vmap
+from router.plane.words import (
+    MANGLE,
+    chain,
+    clamp_at_the_end,
+    interval,
+    path_chains,
+    pinned,
+    quoted,
+    set_of,
+    vmap,
+)
 
 __all__ = ["HASH_SEED", "TunnelPath", "mobile_ruleset"]
 
@@ -48,7 +58,9 @@ def mobile_ruleset(
     chains = [*path_chains(numbers, mask)]
     chains.append(chain("spread", _spread(buckets)))
     chains.append(chain("assign", [
-        f"ct mark & {mask:#x} {vmap(pinned(numbers, mask))}",
+        # Not by a verdict map: nftables has the elements of a map die a moment before the
+        # rules of their table, and what falls through in that moment is pinned anew.
+        *(f"ct mark & {mask:#x} == {mark} {verdict}" for mark, verdict in pinned(numbers, mask)),
         *(rule for flow, number in policies for rule in _policy(flow, number)),
         "goto spread",
     ]))  # fmt: skip
@@ -91,7 +103,7 @@ def mobile_ruleset(
         "type filter hook postrouting priority mangle; policy accept;",
         f"oifname {tunnels} ip saddr {own} ip daddr 224.0.1.0-239.255.255.255 counter drop",
     ]))  # fmt: skip
-    chains.append(clamp(tunnels, mss))
+    chains.extend(clamp_at_the_end(tunnels, mss))
     return "\n".join(chains) + "\n"
 
 

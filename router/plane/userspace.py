@@ -10,7 +10,8 @@ fit the uplink, before it is encapsulated (as RFC 3519 section 4.8 demands).
 Outer packets leave without DF, although RFC 2003 section 3.1 copies it from
 the inner header: that is of use only with the relaying of "too big" errors
 into the tunnel (section 5.1), and mobile networks seldom let these errors
-through.  Where the path is thinner than the uplink, fragments may arrive.
+through.  Where the path is thinner than the uplink, fragments may arrive until
+that has been found out by probes, and the device's MTU is the path's.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ __all__ = [
     "MANGLE",
     "chain",
     "clamp",
+    "clamp_at_the_end",
     "interval",
     "mark_of",
     "named_map",
@@ -59,12 +60,26 @@ def named_map(name: str, type_: str, *, kind: str = "map", flags: str = "", type
     return f"  {kind} {name} {{\n{body}  }}"
 
 
-def clamp(tunnels: str, mss: int, by: str = "oifname") -> str:
-    """One clamp for all tunnels, to the smallest of them: a flow that changes its tunnel then fits at once."""
+def clamp(tunnels: str, mss: int, by: str = "ifname") -> str:
+    """One clamp for all tunnels, to the smallest of them: a flow that changes its tunnel then fits at once.
+
+    What goes into a tunnel tells the other side how much to send us, what comes out of one how much we send.
+    """
     return chain("forward_mss", [
         f"type filter hook forward {MANGLE}",
-        f"{by} {tunnels} tcp flags syn tcp option maxseg size > {mss} tcp option maxseg size set {mss}",
+        *(f"{way}{by} {tunnels} {_lower(mss)}" for way in "oi"),
     ])  # fmt: skip
+
+
+def clamp_at_the_end(tunnels: str, mss: int) -> Iterable[str]:
+    """The same for a machine whose own connections use the tunnels too."""
+    yield chain("out_mss", [f"type filter hook postrouting {MANGLE}", f"oifname {tunnels} {_lower(mss)}"])
+    yield chain("in_mss", [f"type filter hook prerouting {MANGLE}", f"iifname {tunnels} {_lower(mss)}"])
+
+
+def _lower(mss: int) -> str:
+    """SYN, and SYN with ACK."""
+    return f"tcp flags syn tcp option maxseg size > {mss} tcp option maxseg size set {mss}"
 
 
 def chain(name: str, lines: Iterable[str]) -> str:

@@ -73,7 +73,7 @@ def by_hand(count: int) -> list[float]:
         for number in range(start, start + 1000):
             low = f"{number >> 8}.{number & 255}"
             lines.append(
-                f"link add h{number} type ipip local {AGENT} remote 10.192.{low} ttl 64 tos inherit nopmtudisc"
+                f"link add h{number} type ipip local {AGENT} remote 10.192.{low} ttl 64 tos inherit pmtudisc"
             )
             lines.append(f"link set h{number} up mtu 1480")
             lines += [f"route add 10.64.{low}/32 dev h{number} table {table}" for table in (99, 100)]

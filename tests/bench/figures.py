@@ -9,7 +9,7 @@ import shlex
 import sys
 from dataclasses import asdict, dataclass
 
-__all__ = ["Figure", "report"]
+__all__ = ["Figure", "command_line", "report", "show"]
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,39 @@ def machine() -> dict[str, object]:
     }
 
 
-def report(figures: list[Figure], command: str, filename: str | None) -> None:
-    """Print the figures, and write them to `filename` if there is one."""
-    width = max(len(figure.name) for figure in figures)
-    for figure in figures:
-        goal = "" if figure.goal is None else f"goal {'<=' if figure.at_most else '>='} {figure.goal:,.0f}"
-        verdict = {True: "met", False: "MISSED", None: ""}[figure.met]
-        print(f"{figure.name:<{width}}  {figure.value:>12,.1f} {figure.unit:<8} {goal:<16} {verdict}")
+def report(
+    figures: list[Figure], command: str, filename: str | None, virtual: dict[str, object] | None = None
+) -> None:
+    """Print the figures, and write them to `filename` if there is one.
+
+    `virtual` is the machine inside this one where some were measured.
+    """
+    show(figures)
     print(f"\n{command}")
     if filename is None:
         return
-    rows = [
-        {key: value for key, value in asdict(figure).items() if key != "at_most"} | {"met": figure.met}
-        for figure in figures
-    ]
+    rows = [asdict(figure) | {"met": figure.met} for figure in figures]
+    found: dict[str, object] = {"figures": rows, "machine": machine(), "command": command}
+    if virtual is not None:
+        found["virtual_machine"] = virtual
     with open(filename, "w") as file:
-        json.dump({"figures": rows, "machine": machine(), "command": command}, file, indent=2)
+        json.dump(found, file, indent=2)
+
+
+def show(figures: list[Figure]) -> None:
+    """The table, for people."""
+    width = max(len(figure.name) for figure in figures)
+    for figure in figures:
+        goal = "" if figure.goal is None else f"goal {'<=' if figure.at_most else '>='} {_shown(figure.goal)}"
+        verdict = {True: "met", False: "MISSED", None: ""}[figure.met]
+        print(f"{figure.name:<{width}}  {_shown(figure.value):>12} {figure.unit:<8} {goal:<16} {verdict}")
+
+
+def _shown(value: float) -> str:
+    """Three digits that matter, at least."""
+    if value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3f}"
 
 
 def command_line(name: str) -> str:

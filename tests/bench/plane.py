@@ -1,6 +1,7 @@
-"""What a tunnel of roamd's costs against one made by hand: `invoke bench plane`.
+"""What a tunnel of roamd's costs, in the kernel and in user space: `invoke bench plane`.
 
-The kernel's part runs in the real-kernel lab, the rest on this machine.
+The kernel's part runs in the real-kernel lab, a virtual machine; the rest on
+this machine.
 """
 
 from __future__ import annotations
@@ -8,28 +9,33 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from tests.bench.figures import Figure, command_line, report
-from tests.bench.internet import Internet, in_turns
+from tests.bench.carrier import carrier
+from tests.bench.figures import Figure, command_line, report, show
+from tests.bench.internet import CN, Internet, in_turns
+from tests.vm.run import booted
 
 ROUNDS = 5
 SECONDS = 3
+_MINUTES = 40
 
 
-def kernel_tunnels() -> list[Figure]:
+def kernel_tunnels(rounds: int) -> list[Figure]:
     """TCP and small packets through IP in IP, roamd's and one made by hand, in turns."""
     with Internet("r") as roamd, Internet("h") as hand:
         hand.by_hand()
         roamd.by_roamd()
         servers = [roamd.serve(), hand.serve()]
-        tcp = in_turns(ROUNDS, lambda: roamd.mbps(SECONDS), lambda: hand.mbps(SECONDS))
-        small = in_turns(ROUNDS, lambda: roamd.packets(SECONDS), lambda: hand.packets(SECONDS))
+        tcp = in_turns(rounds, lambda: roamd.mbps(SECONDS), lambda: hand.mbps(SECONDS))
+        small = in_turns(rounds, lambda: roamd.packets(SECONDS), lambda: hand.packets(SECONDS))
         end(servers)
     return [
         Figure("TCP, roamd tunnel", tcp[0], "Mbit/s"),
@@ -41,13 +47,13 @@ def kernel_tunnels() -> list[Figure]:
     ]
 
 
-def through_nat() -> list[Figure]:
+def through_nat(rounds: int) -> list[Figure]:
     """TCP in UDP through a masquerading NAT, against plain routing through the same kind of NAT."""
     with Internet("u", masquerade=True) as roamd, Internet("p", masquerade=True) as plain:
         plain.by_routing()
         roamd.by_roamd()
         servers = [roamd.serve(), plain.serve()]
-        tcp = in_turns(ROUNDS, lambda: roamd.mbps(SECONDS), lambda: plain.mbps(SECONDS))
+        tcp = in_turns(rounds, lambda: roamd.mbps(SECONDS), lambda: plain.mbps(SECONDS))
         end(servers)
     return [
         Figure("TCP in UDP through NAT", tcp[0], "Mbit/s"),
@@ -56,64 +62,73 @@ def through_nat() -> list[Figure]:
     ]
 
 
-def restart(rate: int = 10_000, seconds: int = 40) -> list[Figure]:
+def restart(rounds: int, rate: int = 10_000, seconds: int = 40) -> list[Figure]:
     """Packets lost of a stream while the mobile router's daemon is killed and started again; and without."""
-    lost = {}
+    sent, lost = {}, {}
     with Internet("k") as roamd:
         roamd.by_roamd()
         server = roamd.serve()
         for name in ("quiet", "killed"):
-            words = ("iperf3", "-J", "-u", "-l", "64", "-b", str(rate * 64 * 8), "-c", "203.0.113.10")
-            stream = roamd.start("lan", *words, "-t", str(seconds), "--get-server-output")
+            roamd.count()
+            words = ("iperf3", "-u", "-l", "64", "-b", str(rate * 64 * 8), "-c", CN, "-t", str(seconds))
+            stream = roamd.start("lan", *words)
             time.sleep(5)
             if name == "killed":
                 roamd.stop("mr", signal.SIGKILL)
                 roamd.launch("mr")
                 roamd.until_bound()
-            out, _ = stream.communicate()
-            found = json.loads(out)["server_output_json"]["end"]["sum"]
-            lost[name] = found["lost_packets"]
-            lost[f"{name} of"] = found["packets"]
+            stream.communicate()
+            time.sleep(1)
+            sent[name], arrived = roamd.counted()
+            lost[name] = sent[name] - arrived
         end([server])
     return [
-        Figure("packets sent while the daemon was killed and restarted", lost["killed of"], ""),
+        Figure("packets a second while the daemon was killed and restarted", sent["killed"] / seconds, "1/s"),
         Figure("packets lost of them", lost["killed"], "", 0, at_most=True),
         Figure("packets lost of as many, nobody killed", lost["quiet"], ""),
     ]
 
 
-def growth(count: int) -> list[Figure]:
+def growth(rounds: int, count: int = 10_000) -> list[Figure]:
     """Kernel bindings a second at the home agent, and as many devices and routes by `ip -batch`."""
-    took = {}
-    for name in ("roamd", "hand"):
-        space = f"rtbb{os.getpid()}{name}"
-        subprocess.run(["ip", "netns", "add", space], check=True)
-        try:
-            command = [
-                "ip",
-                "netns",
-                "exec",
-                space,
-                sys.executable,
-                "-m",
-                "tests.bench.bindings",
-                name,
-                str(count),
-            ]
-            subprocess.run([*command[:4], "ip", "link", "set", "lo", "up"], check=True)
-            if name == "hand":
-                quiet = "net.ipv6.conf.default.disable_ipv6=1"
-                subprocess.run([*command[:4], "sysctl", "-qw", quiet], check=True)
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-            took[name] = json.loads(done.stdout)
-        finally:
-            subprocess.run(["ip", "netns", "del", space], check=True)
-    roamd, hand = took["roamd"], took["hand"]
+    roamd, hand = (_grown(name, count) for name in ("roamd", "hand"))
     return [
         Figure(f"bindings created, {count} in all", count / sum(roamd), "1/s", 1500),
         Figure("the same devices and routes by ip -batch", count / sum(hand), "1/s"),
         Figure("last thousand bindings / first thousand", roamd[-1] / roamd[0], "", 1.3, at_most=True),
         Figure("the same by ip -batch", hand[-1] / hand[0], ""),
+    ]
+
+
+def _grown(name: str, count: int) -> list[float]:
+    """Seconds for each thousand."""
+    space = f"rtbb{os.getpid()}{name}"
+    inside = ["ip", "netns", "exec", space]
+    subprocess.run(["ip", "netns", "add", space], check=True)
+    try:
+        subprocess.run([*inside, "ip", "link", "set", "lo", "up"], check=True)
+        if name == "hand":
+            quiet = "net.ipv6.conf.default.disable_ipv6=1"
+            subprocess.run([*inside, "sysctl", "-qw", quiet], check=True)
+        command = [*inside, sys.executable, "-m", "tests.bench.bindings", name, str(count)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    finally:
+        subprocess.run(["ip", "netns", "del", space], check=True)
+    return [float(seconds) for seconds in json.loads(done.stdout)]
+
+
+def user_space(rounds: int) -> list[Figure]:
+    """TCP through the TUN plane, and through OpenVPN that neither encrypts nor authenticates, in turns."""
+    with Internet("t", masquerade=True) as roamd, Internet("o") as peer:
+        roamd.by_roamd("userspace")
+        peer.by_openvpn()
+        servers = [roamd.serve(), peer.serve()]
+        tcp = in_turns(rounds, lambda: roamd.mbps(SECONDS), lambda: peer.mbps(SECONDS))
+        end(servers)
+    return [
+        Figure("TCP, user-space plane, in UDP", tcp[0], "Mbit/s"),
+        Figure("TCP, OpenVPN with cipher none", tcp[1], "Mbit/s"),
+        Figure("TCP, user-space plane / OpenVPN", tcp[2], "", 1.0),
     ]
 
 
@@ -123,27 +138,58 @@ def end(processes: list) -> None:
         process.wait()
 
 
-IN_VM = {
-    "tunnels": kernel_tunnels,
-    "nat": through_nat,
-    "restart": restart,
-    "growth": lambda: growth(10_000),
-}
+ON_THIS_MACHINE = {"carrier": lambda rounds: carrier(), "userspace": user_space}
+IN_VM = {"tunnels": kernel_tunnels, "nat": through_nat, "restart": restart, "growth": growth}
+
+
+def in_vm(names: list[str], rounds: int) -> tuple[list[Figure], dict[str, object]]:
+    """Boot the machine and measure there; the figures, and what machine that was."""
+    options = [word for name in names for word in ("--only", name)]
+    words = [sys.executable, "tests/bench/plane.py", "--within", "--rounds", str(rounds), *options]
+    script = f'{shlex.join(words)} --json /tmp/plane.json && mkdir "$SHARED/kept" && cp /tmp/plane.json "$SHARED/kept"'
+    with tempfile.TemporaryDirectory(prefix="roamd-bench-") as folder:
+        kept = os.path.join(folder, "kept")
+        if booted().run(script, 60 * _MINUTES, kept):
+            raise SystemExit("the measurement inside the virtual machine failed")
+        with open(os.path.join(kept, "plane.json")) as file:
+            found = json.load(file)
+    figures = [
+        Figure(**{key: row[key] for key in ("name", "value", "unit", "goal", "at_most")})
+        for row in found["figures"]
+    ]
+    return figures, found["machine"]
+
+
+def measured(measures: dict, names: list[str], rounds: int) -> list[Figure]:
+    figures: list[Figure] = []
+    for name in names:
+        print(f"-- {name}: {(measures[name].__doc__ or carrier.__doc__ or '').splitlines()[0]}", flush=True)
+        found = measures[name](rounds)
+        show(found)
+        figures += found
+    return figures
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    every = {**ON_THIS_MACHINE, **IN_VM}
+    parser = argparse.ArgumentParser(prog="invoke bench plane", description=__doc__)
     parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--only", action="append", help="some figures only: " + ", ".join(IN_VM))
+    parser.add_argument("--only", action="append", choices=list(every), help="some figures only")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="measurements of each side, in turns")
     parser.add_argument("--within", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    figures: list[Figure] = []
-    for name, measure in IN_VM.items():
-        if not arguments.only or name in arguments.only:
-            found = measure()
-            report(found, command_line("plane"), None)
-            figures += found
-    report(figures, command_line("plane"), arguments.json)
+    wanted = arguments.only or list(every)
+    outside = [name for name in ON_THIS_MACHINE if name in wanted]
+    inside = [name for name in IN_VM if name in wanted]
+    if arguments.within:
+        report(measured(IN_VM, inside, arguments.rounds), command_line("plane"), arguments.json)
+        return
+    figures = measured(ON_THIS_MACHINE, outside, arguments.rounds)
+    virtual = None
+    if inside:
+        more, virtual = in_vm(inside, arguments.rounds)
+        figures += more
+    report(figures, command_line("plane"), arguments.json, virtual)
 
 
 if __name__ == "__main__":

@@ -164,6 +164,15 @@ def test_how_an_uplink_tunnels():
     assert "encapsulation" in error and "udp_tunnel of the mobile_node is off" in error
 
 
+def test_mtu_is_a_number_or_found_out():
+    assert load(NODE + WIFI, "roamd").uplinks[0].mtu is None
+    assert load(NODE + WIFI + "\toption mtu auto\n", "roamd").uplinks[0].mtu is None
+    assert load(NODE + WIFI + "\toption mtu 1400\n", "roamd").uplinks[0].mtu == 1400
+    for wrong in ("575", "65536", "none", "-1"):
+        (error,) = errors(NODE + WIFI + f"\toption mtu '{wrong}'\n")
+        assert "576..65535, or auto" in error
+
+
 def test_gre_and_the_listeners_port():
     agent = load(AGENT + "\toption gre 1\n\toption fou_port 5555\n" + MOBILE, "roamd").home_agent
     assert agent.gre and agent.plane.fou_port == 5555

@@ -20,7 +20,7 @@ STATUS = {
     "uplinks": [
         {
             "name": "wifi", "bid": 1, "kind": "wifi", "state": "no carrier", "device": "wlan0", "address": None,
-            "gateway": None, "bandwidth_down": 20000, "bandwidth_up": 800, "bandwidth_source": "configured",
+            "gateway": None, "mtu": 1500, "path_mtu": 1300, "bandwidth_down": 20000, "bandwidth_up": 800, "bandwidth_source": "configured",
             "registration": "denied", "detail": "too many bindings", "modem": None, "wifi": None,
         }
     ],
@@ -132,7 +132,7 @@ def test_status_as_a_table(daemon, capsys):
     assert cli.main(["--socket", daemon, "status"]) == 0
     text = capsys.readouterr().out
     for expected in (
-        "mobile node, up 4m10s", "denied: too many bindings", "no carrier", "20 Mbit/s", "800 kbit/s", "12.3 MB",
+        "mobile node, up 4m10s", "denied: too many bindings", "no carrier", "1300", "20 Mbit/s", "800 kbit/s", "12.3 MB",
         "10m00s", "1m01s", "spread (none of them lives)", "wifi 75%, cell 25%",
     ):  # fmt: skip
         assert expected in text

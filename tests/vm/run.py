@@ -13,7 +13,7 @@ from tests.vm import kernel
 from tests.vm.kernel import Unavailable
 from tests.vm.machine import ROOT, Broken, Machine
 
-__all__ = ["main"]
+__all__ = ["booted", "main"]
 
 _CACHE = os.path.join(ROOT, ".cache")
 _TESTS = "tests/vm"
@@ -31,9 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        Machine.check()
-        folder = os.path.join(_CACHE, "kernel")
-        machine = Machine(kernel.find(folder) or kernel.get(folder, _say), os.path.join(_CACHE, "vm"), _say)
+        machine = booted()
         if arguments.shell:
             return machine.shell()
         return machine.run(_script(arguments.options), 60 * arguments.minutes, arguments.keep)
@@ -42,6 +40,13 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("interrupted")
     return 1
+
+
+def booted() -> Machine:
+    """The machine, with a kernel that is downloaded where there is none yet.  Raises Unavailable."""
+    Machine.check()
+    folder = os.path.join(_CACHE, "kernel")
+    return Machine(kernel.find(folder) or kernel.get(folder, _say), os.path.join(_CACHE, "vm"), _say)
 
 
 def _script(options: list[str]) -> str:

@@ -30,6 +30,7 @@ from router.mip.home.prefixes import answer
 from router.mip.home.revocation import Revocations, agreed
 from router.mip.keepalive import echo_source
 from router.mip.lifetime import end_of
+from router.mip.path_mtu import path_mtu_in
 from router.mip.wire.extension import Extension
 from router.mip.wire.message import Reject, decode
 from router.mip.wire.mobile_network import MobileNetworkRequest
@@ -273,6 +274,7 @@ class HomeAgent:
             port_known=not terms.half_bound,
             gre_key=asked.gre_key.key if asked.gre_key is not None else None,
             revocation=agreed(asked, self.settings, now),
+            path_mtu=path_mtu_in(request.extensions),
         )
         if (
             terms.half_bound

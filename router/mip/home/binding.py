@@ -52,6 +52,8 @@ class Binding:
     gre_key: int | None = None
     """The key packets to the care-of address carry (RFC 6245)."""
     revocation: RevocationTerms | None = None
+    path_mtu: int | None = None
+    """What the path to it carries, as the mobile node found out; None: it has not said."""
     planned: float = field(default=0.0, compare=False, repr=False)
     """When the expiry is looked at next; a refresh leaves it."""
 

@@ -113,12 +113,14 @@ class MobileNode:
         now: Instant,
         mode: str = "colocated",
         encapsulation: str = "auto",
+        path_mtu: int | None = None,
     ) -> list[Effect]:
         """An uplink became usable, or has another address: register it.
 
         `mode` is where its care-of address comes from: `colocated` (its own
         address), `foreign` (a foreign agent's), or `auto` (its own, unless it
-        has none or an agent insists); `encapsulation` is the uplink's option.
+        has none or an agent insists); `encapsulation` is the uplink's option,
+        `path_mtu` what its path is known to carry, if less than its link.
         A de-registration of the same BID still under way is abandoned; the
         newer request supersedes it.
         """
@@ -128,7 +130,7 @@ class MobileNode:
         own = None if mode == "foreign" else care_of_address
         effects = self._attachments.uplink_up(bid, mode, now, own=own is not None)
         before = self._registrations.get(bid)
-        fresh = Registration(bid, own, access_technology, label, encapsulation)
+        fresh = Registration(bid, own, access_technology, label, encapsulation, path_mtu)
         if before is not None and (before.care_of_address == own or before.agent is not None):
             fresh = replace(
                 before,
@@ -158,6 +160,15 @@ class MobileNode:
         if self._registrar.at_home == bid:
             effects += self._whereabouts.leave_home("uplink lost", now)
         return effects + self._registrar.wake_the_one(now)
+
+    def path_mtu(self, bid: int, mtu: int | None, now: Instant) -> list[Effect]:
+        """What the uplink's path carries, None where it is as much as its link: news go to the home agent at once."""
+        registration = self._registrations.get(bid)
+        if registration is None or registration.path_mtu == mtu:
+            return []
+        registration.path_mtu = mtu
+        bound = registration.binding is not None and self.at_home is None
+        return self._registrar.request(registration, now) if bound else []
 
     def stop(self, now: Instant) -> list[Effect]:
         """De-register: all bindings in one request where the home agent takes that, else each by itself."""

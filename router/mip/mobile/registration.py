@@ -95,6 +95,8 @@ class Registration:
     label: int
     encapsulation: str = "auto"
     """What to ask for: see `Uplink.encapsulation`."""
+    path_mtu: int | None = None
+    """What the path carries, where that is less than its link does; None: nothing to tell."""
     agent: KnownAgent | None = None
     """The foreign agent that requests go through."""
     colocated: bool = True

@@ -9,6 +9,7 @@ from router.config.model import SecurityAssociation
 from router.mip.auth import append, sign
 from router.mip.mobile.registration import Registration
 from router.mip.mobile.session import NOBODY, Session
+from router.mip.path_mtu import path_mtu_extension
 from router.mip.revocation import timestamp
 from router.mip.wire.authentication import MN_AAA
 from router.mip.wire.challenge import Challenge
@@ -63,6 +64,8 @@ def registration_request(
     if settings.revocation and registration.colocated and registration.agent is None:
         # RFC 3543 section 3.2: only who has its care-of address itself may offer this.
         extensions.append(RevocationSupport(timestamp(wall)))
+    if registration.path_mtu is not None and registration.agent is None:
+        extensions.append(path_mtu_extension(registration.path_mtu))
     request = _request(session, registration, identification, lifetime, tuple(extensions))
     return _through_agent(sign(request.encode(), settings.security), settings, registration, challenge)
 
