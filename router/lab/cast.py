@@ -110,6 +110,12 @@ class Cast:
         except subprocess.TimeoutExpired:
             return None
 
+    def kill_daemon(self, role: str) -> None:
+        """SIGKILL: it has no time to clean up."""
+        process = self._daemons.pop(role)
+        process.kill()
+        process.wait()
+
     def start_servers(self) -> None:
         for role, address, ports in (("corr", CORRESPONDENT, ("80", "5001")), ("lan", LAN_HOST, ("8000",))):
             server = self._module(

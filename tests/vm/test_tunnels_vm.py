@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import struct
 import subprocess
 import time
@@ -10,14 +9,12 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from router.lab.cast import Cast
-from router.lab.topology import CORRESPONDENT, Topology
 from router.mip.keepalive import echo_request
 from router.mip.wire.checksum import checksum
 from router.plane.model import Nexthop, PlaneState, Route, Rule, Tunnel
 from router.plane.translation import VIRTUAL
-from tests.daemon import test_foreign_agent_lab as foreign
 from tests.plane.conftest import Namespace, Refused
+from tests.vm.conntrack import FORGET
 
 pytestmark = pytest.mark.vm
 
@@ -43,14 +40,6 @@ KINDS = {
 IDLE_IPIP = 1
 """The kernel makes `tunl0` in every namespace by itself."""
 PROTOCOL = {"ipip": 4, "gre": 47, "keyed": 47, "udp": 17}
-
-# IPCTNL_MSG_CT_DELETE of everything, and its acknowledgement.
-_FORGET = """
-import socket, struct
-s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
-s.send(struct.pack("=IHHIIBBH", 20, 0x102, 5, 1, 0, 2, 0, 0))
-assert s.recv(4096)[16:20] == bytes(4)
-"""
 
 
 def both_ends(kind, mobile=MOBILE, port=OWN_PORT, device="roam1"):
@@ -127,7 +116,7 @@ class Net:
             }}
         """
         self.router.command("nft", "-f", "-", input=rules)
-        self.router.command("python3", "-c", _FORGET)
+        self.router.command("python3", "-c", FORGET)
 
     def say(self, number=0):
         """A registration, as far as ports are concerned: where the home agent sees it come from."""
@@ -562,142 +551,3 @@ class TestTakeOver:
         assert "4434" not in net.home.command("ip", "fou", "show")
         assert net.home.snapshot() == net.clean[net.home.name]
         net.home.run("await begin('kernel')")
-
-
-HOME_AGENT = """
-config roamd
-	option control '{directory}/ha.sock'
-config home_agent
-	option address '{home_agent}'
-	option plane kernel
-	option gre 1
-	option keepalive 10
-config home_network
-	option prefix '10.99.0.0/24'
-config mobile 'bus'
-	option home_address '10.99.0.2'
-	option spi 256
-	option key 'sixteen octets!!'
-	list mobile_network '10.50.0.0/24'
-"""
-MOBILE_NODE = """
-config roamd
-	option control '{directory}/mr.sock'
-config mobile_node
-	option home_address '10.99.0.2'
-	option home_agent '{home_agent}'
-	option spi 256
-	option key 'sixteen octets!!'
-	option plane kernel
-	list mobile_network '10.50.0.0/24'
-	list lan_device lan0
-config uplink 'wifi'
-	option type wifi
-	option device wlan0
-	option encapsulation gre
-	option bandwidth {wifi}
-config uplink 'cell'
-	option type ethernet
-	option device wwan0
-	option bandwidth {cell}
-config flow 'web'
-	list uplink wifi
-	option proto tcp
-	option dest_port 80
-config flow 'rest'
-	list uplink cell
-"""
-OTHER_MAPPING = """
-add table ip cgnat
-delete table ip cgnat
-table ip cgnat {
-  chain postrouting {
-    type nat hook postrouting priority srcnat; policy accept;
-    oifname "wan0" meta l4proto udp snat to 198.18.2.2:42000-42999 random
-  }
-}
-"""
-
-
-@pytest.fixture
-def drive(tmp_path):
-    topology = Topology(f"rttv{os.getpid()}", 20, 5)
-    try:
-        topology.build()
-        yield Cast(topology, str(tmp_path), 20, 5)
-    finally:
-        topology.destroy()
-
-
-def tunnels(cast, role):
-    """(encapsulation, plane) of the tunnels of a daemon by BID."""
-    return {item["bid"]: (item["encapsulation"], item["plane"]) for item in cast.status(role)["tunnels"]}
-
-
-def carried(cast, port):
-    """A transfer from the internet to the LAN, and which tunnels it came by."""
-    before = cast.tunnel_octets()
-    got = cast.result(cast.traffic("lan", "download", host=CORRESPONDENT, port=port, octets=300_000), 60)
-    assert got["bytes"] >= 300_000
-    return {bid for bid, (octets, _) in cast.tunnel_octets().items() if octets - before[bid][0] > 250_000}
-
-
-def test_both_daemons_and_a_mapping_that_is_lost(drive):
-    drive.start_servers()
-    drive.start_daemon("ha", HOME_AGENT)
-    drive.start_daemon("mr", MOBILE_NODE)
-    drive.wait("both bindings", lambda: set(drive.bound()) == {"wifi", "cell"}, 90)
-    expected = {1: ("gre", "kernel"), 2: ("udp", "kernel")}
-    assert tunnels(drive, "mr") == tunnels(drive, "ha") == expected
-    assert carried(drive, 80) == {1}
-    assert carried(drive, 5001) == {2}
-
-    def source():
-        return next(item["source"] for item in drive.status("ha")["bindings"] if item["bid"] == 2)
-
-    before = source()
-    drive.wait("keepalives", lambda: drive.status("mr")["counters"].get("keepalives_sent", 0) >= 2, 60)
-    assert "keepalives unanswered" not in drive.tail("mr", 50)
-    devices = drive.lab.run("ha", "ip", "-d", "-o", "link", "show", "type", "ipip")
-    drive.lab.run("cell", "nft", "-f", "-", text=OTHER_MAPPING)
-    drive.lab.run("cell", "python3", "-c", _FORGET)
-    drive.wait("the new mapping to be found out", lambda: source() != before, 90)
-    assert "keepalives unanswered" in drive.tail("mr", 50)
-    assert source().rpartition(":")[2].startswith("42")
-    assert drive.lab.run("ha", "ip", "-d", "-o", "link", "show", "type", "ipip") == devices
-    assert carried(drive, 5001) == {2}
-    counters = drive.status("mr")["counters"]
-    assert counters["tunnel_unmatched"] == counters["plane_refused"] == 0
-    for role in ("mr", "ha"):
-        assert drive.stop_daemon(role) == 0, drive.tail(role)
-        assert drive.lab.run(role, "ip", "fou", "show").strip() == ""
-
-
-def test_a_mobile_network_through_a_foreign_agent_in_gre_with_keys(tmp_path):
-    visit = foreign.Visit(tmp_path)
-    try:
-        agent = foreign.AGENT.replace("config home_network", "\toption gre 1\nconfig home_network")
-        visiting = foreign.FOREIGN_AGENT.replace("option challenge 1", "option challenge 1\n\toption gre 1")
-        node = foreign.NODE.replace(
-            "option care_of foreign", "option care_of foreign\n\toption encapsulation gre"
-        )
-        for role, text in (("ha", agent), ("wifi", visiting), ("mr", node)):
-            visit.cast.start_daemon(role, text)
-        visit.cast.wait("both bindings", lambda: set(visit.cast.bound()) == {"wifi", "cell"}, 90)
-        found = [
-            json.loads(visit.topology.run(role, "ip", "-j", "-d", "link", "show", "type", "gre"))
-            for role in ("ha", "wifi")
-        ]
-        ends = [
-            item["linkinfo"]["info_data"]
-            for items in found
-            for item in items
-            if item.get("ifalias") == "roamd"
-        ]
-        assert len(ends) == 2
-        assert (ends[0]["ikey"], ends[0]["okey"]) == (ends[1]["okey"], ends[1]["ikey"])
-        assert (ends[0]["local"], ends[0]["remote"]) == (ends[1]["remote"], ends[1]["local"])
-        assert carried(visit.cast, 80) == {1}
-        assert tunnels(visit.cast, "wifi") == {0: ("gre", "kernel")}
-    finally:
-        visit.topology.destroy()
