@@ -6,7 +6,7 @@ import pytest
 
 from router.lab.cast import Cast
 from router.lab.topology import CORRESPONDENT, Topology
-from tests.vm.test_tunnels_vm import HOME_AGENT, MOBILE_NODE
+from tests.vm.test_daemons_vm import HOME_AGENT, MOBILE_NODE
 
 pytestmark = pytest.mark.vm
 
