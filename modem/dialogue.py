@@ -63,7 +63,7 @@ class _Item:
 class Modem:
     """Asks a modem who it is, keeps asking how it is, and keeps it alive.
 
-    `settings`: {"pin", "session", "cid", "apn", "auth", "username", "password", "agree"}, each optional; `session`
+    `settings`: {"pin", "session", "agree"} and those of `modem.session`, each optional; `session`
     is "at" where the data session is ours, `agree` how often an answer must be heard before it is believed: more than
     once on a line that may spoil octets, which USB does not.  `memory`: what the last ("remember", memory) effect gave, ages brought up to
     date by `aged`.  Raises ValueError for settings that cannot stand in a command.
@@ -79,7 +79,9 @@ class Modem:
         self._watchdog = Watchdog(kept.get("watchdog"), now)  # type: ignore[arg-type]
         self._session = Session(self._settings, now) if self._settings.get("session") == "at" else None
         agree = self._settings.get("agree")
-        self._belief = Belief(agree) if isinstance(agree, int) and agree > 1 else None
+        self.agreed = agree if isinstance(agree, int) else 1
+        """How often an answer must be heard before it is believed."""
+        self._belief = Belief(self.agreed) if self.agreed > 1 else None
         self.engine = Engine()
         self._effects: list[tuple[object, ...]] = []
         self._answers: list[Answer] = []

@@ -286,7 +286,7 @@ def _rate(unit: "int | None", count: "int | None") -> "int | None":
     (TS 24.501 9.11.4.14)."""
     if unit is None or count is None or not 1 <= unit <= 15:
         return None
-    return count * 4 ** ((unit - 1) % 5) * 1000 ** (1 + (unit - 1) // 5)
+    return count * int(4 ** ((unit - 1) % 5)) * int(1000 ** (1 + (unit - 1) // 5))
 
 
 def urc_indication(line: str) -> "dict[str, object]":
@@ -369,6 +369,7 @@ TABLE = dict(
     urc_setup=URC_SETUP,
     power_off=(("+QPOWD=1", 10.0),),
     connect=connect,
+    addressing="dhcp",
     disconnect=disconnect,
     connected=Query("+QNETDEVCTL?", 5.0, net_device),
 )

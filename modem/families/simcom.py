@@ -179,6 +179,7 @@ FAMILY = Family(
         reset=(("+CRESET", 15.0),),
         power_off=(("+CPOF", 15.0),),
         connect=connect,
+        addressing="dhcp",
         disconnect=disconnect,
         connected=Query("$QCRMCALL?", 5.0, call),
     ),

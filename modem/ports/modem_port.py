@@ -71,6 +71,10 @@ class ModemPort:
         elif self._talking:
             self._advance()
 
+    def rests(self) -> bool:
+        """Whether a dialogue that was told to stop has said all that it can."""
+        return not self._talking or self.modem.stopped()
+
     def _open(self) -> None:
         assert self._loop is not None
         self._hold(open_line(self.where, self._loop))

@@ -79,7 +79,7 @@ class MobileNodeRole:
         self.watcher.start(asyncio.get_running_loop())
 
     async def stop(self) -> None:
-        """De-register every binding, then take down all that was put up."""
+        """De-register every binding, then take down all that was put up, data sessions last."""
         self.watcher.close()
         self._perform(self.machine.stop(now()))
         deadline = now().monotonic + _STOP_WAIT
@@ -91,6 +91,7 @@ class MobileNodeRole:
         for bid in list(self._links):
             self._close(bid)
         await self.keeper.close()
+        await self.watcher.modems.stop()
 
     def plan(self) -> PlaneState:
         """The kernel state wanted now."""

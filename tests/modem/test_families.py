@@ -233,7 +233,7 @@ def test_quectel_others():
     ],
 )
 def test_quectel_ambr(line, down, up):
-    command = '+QNWCFG="%s"' % line.split('"')[1]
+    command = "+QNWCFG=" + line.split(",")[0]
     assert told("quectel", command, "+QNWCFG: " + line) == {"ambr_down": down, "ambr_up": up}
 
 
@@ -244,9 +244,11 @@ def test_quectel_ambr_of_several_access_points_is_the_greatest():
     assert told("quectel", '+QNWCFG="lte_ambr"', lines) == {"ambr_down": 150000000, "ambr_up": 50000000}
 
 
-@pytest.mark.parametrize("line", ['"lte_ambr"', '"lte_ambr","internet"', '"nr5g_ambr",0,5,99,5', '"lte_ambr","a",x,0'])
+@pytest.mark.parametrize(
+    "line", ['"lte_ambr"', '"lte_ambr","internet"', '"nr5g_ambr",0,5,99,5', '"lte_ambr","a",x,0']
+)
 def test_quectel_ambr_that_is_not_known(line):
-    command = '+QNWCFG="%s"' % line.split('"')[1]
+    command = "+QNWCFG=" + line.split(",")[0]
     assert facts.known(told("quectel", command, "+QNWCFG: " + line)) == {}
 
 
