@@ -274,8 +274,8 @@ def ambr(lines: "list[str]") -> "dict[str, object]":
             found = (_rate(1, number(rates[0])), _rate(1, number(rates[1])))
         else:
             continue
-        for name, rate in zip(("ambr_down", "ambr_up"), found):
-            before = facts.get(name)
+        for index, name in enumerate(("ambr_down", "ambr_up")):
+            rate, before = found[index], facts.get(name)
             if rate and (not isinstance(before, int) or rate > before):
                 put(facts, name, rate)
     return facts

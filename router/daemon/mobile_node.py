@@ -250,6 +250,9 @@ class MobileNodeRole:
 
     def _tick(self, at: Instant) -> None:
         self._perform(self.machine.tick(at))
+        # What the radio does meanwhile is worth a closer look.
+        for bid in self.machine.doubted:
+            self.watcher.modems.hurry(self.uplinks[bid].name)
 
     def _perform(self, effects: Iterable[Effect]) -> None:
         if self._at_home == self.machine.at_home:

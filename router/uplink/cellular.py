@@ -116,6 +116,12 @@ class Modems:
         """Where the modem of an uplink is talked to now."""
         return self._ports.get(name)
 
+    def hurry(self, name: str) -> None:
+        """Ask the uplink's modem quickly for a while; an uplink without one has none to ask."""
+        port = self._ports.get(name)
+        if port is not None:
+            port.hurry()
+
     def devices(self) -> tuple[sysfs.Device, ...]:
         """All devices with ports of a modem's kind, used or not."""
         return sysfs.devices(self._sysfs)
