@@ -25,6 +25,7 @@ CHUNK = b'\r\n+CREG: 2,1,"B4A9","2D8C40B",7\r\n\r\nOK\r\n'
 CORE = (
     "__init__",
     "at",
+    "sync",
     "events",
     "results",
     "replies",
