@@ -63,7 +63,7 @@ def test_a_session_that_the_network_ends_comes_back():
 
 def test_a_wrong_apn_is_named_asked_less_and_less_and_resets_nothing():
     rig = Rig(settings={**OURS, "apn": "wrong"}, lease=Lease(apns=("internet",)))
-    found = rig.run(1800.0)
+    found = rig.run(1000.0)
     assert found["session"].startswith("failed: ")
     tries = [when for when, text in rig.sent if text.startswith("+QNETDEVCTL=1")]
     gaps = [b - a for a, b in pairwise(tries)]
