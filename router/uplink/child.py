@@ -57,7 +57,7 @@ class Child:
             why = await self._once()
             failures = 0 if loop.time() - begun >= _WELL_AFTER else failures + 1
             pause = self._again[min(failures, len(self._again) - 1)]
-            _log.warning("uplink %s: %s ended (%s); again in %.0f s", self._uplink, self._program, why, pause)
+            _log.warning("uplink %s: %s: %s; again in %.0f s", self._uplink, self._program, why, pause)
             await asyncio.sleep(pause)
 
     async def _once(self) -> str:
@@ -70,12 +70,12 @@ class Child:
                         *words, env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=self._output,
                         stderr=self._output,
                     )  # fmt: skip
-                    return f"status {await process.wait()}"
+                    return f"ended with status {await process.wait()}"
                 finally:
                     if process is not None and process.returncode is None:
                         await _end(process)
         except OSError as error:
-            return f"{error.filename or self._program}: {error.strerror}"
+            return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

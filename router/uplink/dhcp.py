@@ -23,7 +23,8 @@ __all__ = ["CLIENTS", "Dhcp", "lease_of"]
 
 _log = logging.getLogger("roamd.uplink")
 _FOLDERS = "/usr/sbin:/usr/bin:/sbin:/bin"
-NO_CLIENT = "no DHCP client: install udhcpc (of busybox), dhcpcd or isc-dhcp-client"
+NO_CLIENT = "no DHCP client: install udhcpc"
+"""It is part of busybox on OpenWrt, and a package of its own elsewhere; the others will do."""
 WAITING = "waiting for an address by DHCP"
 
 # Program: its options, in the foreground and without a hand on the system.  The first one found is run.
@@ -63,7 +64,7 @@ class Dhcp:
         self._device, self._told = device, told
         self._path = f"{os.environ.get('PATH', '')}:{_FOLDERS}" if path is None else path
         environment = {"PATH": self._path}
-        self.child = Child(uplink, "the DHCP client", self._command, environment, quiet=True)
+        self.child = Child(uplink, "DHCP client", self._command, environment, quiet=True)
         self._lease: Lease | None = None
         self._rest = b""
         self.note: str | None = WAITING
