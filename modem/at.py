@@ -7,6 +7,7 @@ time comes as seconds of any steady clock.  Lines hold one character an octet (`
 from modem import results
 from modem.events import Data, Prompt, QueueFull, Response, TimedOut, Unsolicited
 from modem.results import final_result, is_boot, name_of, numeric_result
+from modem.sync import AGAIN, FOUND, PROBE_NAME, SYNC_TIMEOUT, Sync
 
 __all__ = (
     "GRACE",
@@ -30,17 +31,10 @@ MAX_LINES = 256
 MAX_ANSWER = 32768
 """Octets of the lines of one answer."""
 MAX_QUEUE = 64
-SYNC_TIMEOUT = 0.75
-"""Less than the time-out of a common command, so that a lost probe and one more fit into it."""
 GRACE = 0.25
 """Seconds of silence after which what may be a final result is one."""
 
 _CTRL_Z, _ESCAPE = b"\x1a", b"\x1b"
-# What it answers with names itself, so that its OK is told from a late one of a command given up.
-_PROBE = "+CMEE?"
-_PROBE_NAME = "+CMEE"
-_WAKE = "E0Q0V1"
-
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,9 +44,8 @@ if TYPE_CHECKING:
 class Engine:
     """One serial line to a modem.
 
-    Commands are queued and sent one at a time.  After a time-out the line is out of step: the engine asks
-    `AT+CMEE?` until that is answered, and all that comes before, a late answer included, belongs to nobody.
-    A final result without the line of the probe before it is therefore not the probe's.
+    Commands are queued and sent one at a time.  After a time-out the engine finds the modem's step again
+    (`modem.sync`) before it sends the next one.
     """
 
     def __init__(self) -> None:
@@ -68,15 +61,7 @@ class Engine:
         self._numeric = False
         self.data_mode = False
         self._fresh = False
-        self._resyncing = False
-        # Commands sent and results seen since the step was lost, the probes among them, and what the
-        # running probe and the one before it got.
-        self._sent = self._finals = self._probes = self._answered = 0
-        self._answered_before = False
-        self._seen_probe = False
-        self._waking = False
-        # Probes whose answers may still come.
-        self._stale = 0
+        self._sync = Sync()
         self._clear_answer()
 
     def _clear_answer(self) -> None:
@@ -108,11 +93,11 @@ class Engine:
         self._queue.append((command, timeout, data))
 
     def idle(self) -> bool:
-        return self._command is None and not self._queue and not self._resyncing
+        return self._command is None and not self._queue and not self._sync.active
 
     def output(self, now: float) -> bytes:
         """Octets to write now; starts the next command when the line is free."""
-        if self._command is None and self._queue and not self._resyncing and not self.data_mode:
+        if self._command is None and self._queue and not self._sync.active and not self.data_mode:
             command, timeout, data = self._queue.pop(0)
             self._clear_answer()
             self._command = command
@@ -137,7 +122,7 @@ class Engine:
 
     def resync(self, now: float) -> None:
         """Find the modem's step before the next command: nobody knows what the line has seen."""
-        self._begin_sync()
+        self._lose_step(0)
         self._clear_answer()
         self._probe(now)
 
@@ -220,12 +205,12 @@ class Engine:
 
     def _digit(self, line: str, bare: bool) -> "str | None":
         """The result in words that a line of digits means here, or None where it is information."""
-        if self._command is None and not self._resyncing:
+        if self._command is None and not self._sync.active:
             return None
         return numeric_result(line) if bare or self._expects_digits() else None
 
     def _line(self, line: str, events: "list[Event]", now: float) -> None:
-        if self._resyncing:
+        if self._sync.active:
             self._sync_line(line, now)
             return
         if self._open is not None and self._continue(line, events, now):
@@ -240,7 +225,7 @@ class Engine:
             self._final(line, result, events, now)
             return
         name = name_of(line)
-        if name == _PROBE_NAME and self._prefix != _PROBE_NAME and self._stale:
+        if name == PROBE_NAME and self._prefix != PROBE_NAME and self._sync.stale:
             # An answer to a probe sent again before it was heard: its result follows.
             self._skip_final = True
             return
@@ -267,18 +252,18 @@ class Engine:
     def _final(self, line: str, ok: bool, events: "list[Event]", now: float) -> None:
         if self._skip_final:
             self._skip_final = False
-            self._stale -= 1
+            self._sync.stale -= 1
             return
         command = self._command or ""
-        if self._stale and not self._lines and command[-1:] == "?" and ok:
+        if self._sync.stale and not self._lines and command[-1:] == "?" and ok:
             # A question is not answered with a bare OK: one of a probe's, its line was lost.
-            self._stale -= 1
+            self._sync.stale -= 1
             return
         numeric = results.sets_numeric(command)
         if ok and numeric is not None:
             self._numeric = numeric
         events.append(Response(command, self._lines, line, ok, self._truncated))
-        self._stale = 0
+        self._sync.stale = 0
         self._command = None
         self._deadline = None
         self._clear_answer()
@@ -391,51 +376,30 @@ class Engine:
     # Finding the step again
 
     def _give_up(self, now: float) -> None:
-        if not self._resyncing:
-            self._begin_sync()
-            self._sent = 1
+        if not self._sync.active:
+            self._lose_step(1)
         prompted = self._prompted
         self._clear_answer()
         self._prompted = prompted
         self._probe(now)
 
-    def _begin_sync(self) -> None:
+    def _lose_step(self, sent: int) -> None:
         self._command = None
-        self._resyncing = True
-        self._sent = self._finals = self._probes = self._answered = 0
+        self._sync.begin(sent)
 
     def _probe(self, now: float) -> None:
-        """Ask; every third time wake a modem that is quiet, speaks digits, or sits at a prompt."""
         self._buffer = b""
         self._skipping = False
-        self._seen_probe = False
-        self._answered_before, self._answered = self._answered > 0, 0
-        self._waking = self._probes % 3 == 2
-        if self._prompted or self._waking:
-            self._out += _ESCAPE
+        self._out += self._sync.probe(self._prompted)
         self._prompted = False
-        self._out += b"\rAT" + (_WAKE if self._waking else _PROBE).encode() + b"\r"
-        self._probes += 1
-        self._sent += 1
         self._deadline = now + SYNC_TIMEOUT
 
     def _sync_line(self, line: str, now: float) -> None:
-        """In step is the line when the probe is answered by its name; with a modem that does not know the
-        probe, when there are as many results as commands, or after a second's silence once more one."""
-        if name_of(line) == _PROBE_NAME:
-            self._seen_probe = True
-            return
-        if final_result(line, "") is None:
-            return
-        self._finals += 1
-        self._answered += 1
-        if self._seen_probe or self._finals >= self._sent or self._answered_before:
-            self._resyncing = False
+        found = self._sync.line(line)
+        if found == FOUND:
             self._deadline = None
             self._numeric = False
-            self._stale = self._probes - 1 if self._seen_probe else 0
-        elif self._waking:
-            # Awake: now the question that tells its answer from others.
+        elif found == AGAIN:
             self._probe(now)
 
 

@@ -2,7 +2,7 @@
 
 An octet spoilt on the way can leave a well-formed answer with another number in it, which no reader can tell.
 So an answer that is not like the one believed is in doubt until the same command has brought its like AGREE
-times in a row, and twice as often where it has no lines; asked at once, that takes some milliseconds.  Like are answers that tell the same, where levels
+times in a row, and twice as often where it tells nothing; asked at once, that takes some milliseconds.  Like are answers that tell the same, where levels
 may differ by what a radio changes between two questions, and in which the same stands but for the digits: many
 ways of spoiling an answer leave nothing to be told.  Runs unchanged on CPython and MicroPython.
 """
@@ -39,8 +39,8 @@ class Belief:
             shape = _shape(lines)
             before, facts, count = self._doubted.get(command, ("", told, 0))
             count = count + 1 if before == shape and alike(facts, told) else 1
-            # A name spoilt anywhere leaves an answer without lines.
-            if count < (self._agree if lines else 2 * self._agree):
+            # There are many ways of spoiling an answer until it tells nothing: a name, or any digit of an IMEI.
+            if count < (self._agree if _tells(told) else 2 * self._agree):
                 self._doubted[command] = (shape, told, count)
                 return False
         self._doubted.pop(command, None)
@@ -58,6 +58,10 @@ def alike(one: "dict[str, object]", other: "dict[str, object]") -> bool:
     if len(one) != len(other):
         return False
     return all(name in other and _same(name, value, other[name]) for name, value in one.items())
+
+
+def _tells(told: "dict[str, object]") -> bool:
+    return any(value is not None and value != [] for value in told.values())
 
 
 def _shape(lines: "list[str]") -> str:

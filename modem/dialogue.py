@@ -14,8 +14,10 @@ Runs unchanged on CPython and MicroPython.
 from modem import families, network
 from modem.at import Engine, Prompt, Response, TimedOut, Unsolicited
 from modem.belief import Belief
+from modem.errands import PIN, REPAIR, SETUP, USER, Errand, Errands
+from modem.errands import SESSION as SESSION_COMMAND
 from modem.knowledge import Knowledge
-from modem.outcome import Refusals, describe
+from modem.outcome import Refusals, address_of, describe
 from modem.pace import STATE, Pace
 from modem.pin import PinKeeper
 from modem.results import is_boot
@@ -29,41 +31,22 @@ _SILENT_AFTER = 2
 _RETRY_FIRST, _RETRY_MAX = 1.0, 30.0
 _BLIND = 3.0
 _ASKED_AGAIN = 6
-_MOST_COMMANDS = 64
 # What may be asked for by `reset`: effect, or commands of the family.
 RESETS = (RADIO, RESET, USB, REOPEN)
 
-_QUERY, _SETUP, _PIN, _SESSION, _USER, _REPAIR = "query", "setup", "pin", "session", "user", "repair"
 _OPENING = (("", 1.0), ("E0", 1.0), ("V1", 1.0), ("+CMEE=1", 1.0))
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from modem.errands import Answer
     from modem.events import Event
-    from modem.families import Family, Query
-
-    Answer = tuple[object, bool, str, list[str]]
-    """Token, whether it went well, the final result, information lines."""
-
-
-class _Item:
-    """A command to be sent, and for whom."""
-
-    __slots__ = ("command", "kind", "query", "timeout", "token")
-
-    def __init__(
-        self, kind: str, command: str, timeout: float, query: "Query | None" = None, token: object = None
-    ) -> None:
-        self.kind = kind
-        self.command = command
-        self.timeout = timeout
-        self.query = query
-        self.token = token
+    from modem.families import Family
 
 
 class Modem:
     """Asks a modem who it is, keeps asking how it is, and keeps it alive.
 
-    `settings`: {"pin", "session", "cid", "apn", "auth", "username", "password", "agree"}, each optional; `session`
+    `settings`: {"pin", "session", "agree"} and those of `modem.session`, each optional; `session`
     is "at" where the data session is ours, `agree` how often an answer must be heard before it is believed: more than
     once on a line that may spoil octets, which USB does not.  `memory`: what the last ("remember", memory) effect gave, ages brought up to
     date by `aged`.  Raises ValueError for settings that cannot stand in a command.
@@ -79,13 +62,12 @@ class Modem:
         self._watchdog = Watchdog(kept.get("watchdog"), now)  # type: ignore[arg-type]
         self._session = Session(self._settings, now) if self._settings.get("session") == "at" else None
         agree = self._settings.get("agree")
-        self._belief = Belief(agree) if isinstance(agree, int) and agree > 1 else None
+        self.agreed = agree if isinstance(agree, int) else 1
+        """How often an answer must be heard before it is believed."""
+        self._belief = Belief(self.agreed) if self.agreed > 1 else None
         self.engine = Engine()
         self._effects: list[tuple[object, ...]] = []
-        self._answers: list[Answer] = []
-        self._users: list[_Item] = []
-        self._items: list[_Item] = []
-        self._current: _Item | None = None
+        self._errands = Errands()
         self._family: Family = families.load("generic")
         self._known = False
         self._facts: dict[str, object] = {}
@@ -104,7 +86,7 @@ class Modem:
         result["family"] = self._family.name if self._known else None
         result["session"] = self._session.describe() if self._session is not None else None
         result["watchdog"] = self._watchdog.said
-        result["address"] = _address(facts, self._settings.get("cid"))
+        result["address"] = address_of(facts, self._settings.get("cid"))
         for name in ("carriers", "contexts"):
             listed = facts.get(name)
             result[name] = list(listed) if isinstance(listed, (list, tuple)) else []
@@ -123,17 +105,12 @@ class Modem:
 
     def take_answers(self) -> "list[Answer]":
         """(token, ok, result, lines) of commands given by `command`; the result of a silent modem is ""."""
-        answers, self._answers = self._answers, []
-        return answers
+        return self._errands.take_answers()
 
     def command(self, text: str, timeout: float = 10.0, token: object = None) -> None:
         """Send a command (without `AT`) for somebody, before all else.  Raises ValueError for line ends, what is
         no ASCII, and when too many wait."""
-        if any(not 32 <= ord(sign) < 127 for sign in text):
-            raise ValueError("AT command %r: printable ASCII only" % text)
-        if len(self._users) >= _MOST_COMMANDS:
-            raise ValueError("%d commands wait already" % len(self._users))
-        self._users.append(_Item(_USER, text, timeout, None, token))
+        self._errands.for_somebody(text, timeout, token)
 
     def reset(self, how: str, now: float) -> None:
         """Do one of RESETS because somebody wants it.  Raises ValueError for anything else."""
@@ -154,27 +131,26 @@ class Modem:
         """Ask everything once more, so that a recording that begins now has it all."""
         if self._known:
             family = self._family
-            self._ask(family.identity + family.state + family.signal + family.slow)
+            self._errands.ask(family.identity + family.state + family.signal + family.slow)
 
     def stop(self, now: float) -> None:
         """Take the data session down; `stopped` tells when that is done."""
         self._stopping = True
-        self._items = []
+        self._errands.clear()
         if self._session is not None:
             self._session.stop(self._family, now)
 
     def stopped(self) -> bool:
         waits = self._session is not None and not self._session.idle()
-        return self._stopping and (self._state is not None or (not waits and self._current is None))
+        return self._stopping and (self._state is not None or (not waits and self._errands.current is None))
 
     def output(self, now: float) -> bytes:
         """Octets to write to the port now."""
         self._wake(now)
-        if self._current is None and self.engine.idle():
-            item = self._next(now)
-            if item is not None:
-                self._current = item
-                self.engine.send(item.command, item.timeout)
+        if self._errands.current is None and self.engine.idle():
+            errand = self._errands.current = self._next(now)
+            if errand is not None:
+                self.engine.send(errand.command, errand.timeout)
         return self.engine.output(now)
 
     def feed(self, data: bytes, now: float) -> bool:
@@ -192,7 +168,7 @@ class Modem:
     def next_wake(self) -> "float | None":
         """When `tick` or `output` has something to do."""
         moments = [self.engine.next_wake(), self._watchdog.next_wake()]
-        if self._current is None and self.engine.idle() and not self._stopping:
+        if self._errands.current is None and self.engine.idle() and not self._stopping:
             moments += [self._retry_at, self._pace.next_wake()]
             if self._session is not None and self._known:
                 moments.append(self._session.next_wake())
@@ -216,8 +192,8 @@ class Modem:
         if self._belief is not None:
             self._belief.forget()
         self._pace = Pace()
-        self._items = []
-        self._current = None
+        self._errands.clear()
+        self._errands.current = None
         self._missed = 0
         self._retry = _RETRY_FIRST
         self._retry_at = None
@@ -226,8 +202,8 @@ class Modem:
         if self._session is not None:
             self._session.begin(now)
         for command, timeout in _OPENING:
-            self._items.append(_Item(_SETUP, command, timeout))
-        self._ask(self._family.identity[:4])
+            self._errands.add(SETUP, command, timeout)
+        self._errands.ask(self._family.identity[:4])
 
     def _begin_again(self, now: float) -> None:
         """After silence: with the patience it has cost so far."""
@@ -235,37 +211,34 @@ class Modem:
         self._begin(now)
         self._retry, self._state = retry, state
 
-    def _ask(self, queries: "tuple[Query, ...]") -> None:
-        for query in queries:
-            self._items.append(_Item(_QUERY, query.command, query.timeout, query))
-
     def _wake(self, now: float) -> None:
         """Begin the round that is due."""
         if self._retry_at is not None and now >= self._retry_at and self.engine.idle():
             self._retry_at = None
             if not self._known:
                 self._begin_again(now)
-        if self._items or not self._known or self._stopping:
+        if self._errands.waiting() or not self._known or self._stopping:
             return
         due = self._pace.due(now)
         if due is None:
             return
         self._pace.asked(due, now)
-        queries: tuple[Query, ...] = getattr(self._family, due)
-        self._ask(tuple(query for query in queries if self._refusals.may(query.command, now)))
+        queries = getattr(self._family, due)
+        self._errands.ask(tuple(query for query in queries if self._refusals.may(query.command, now)))
 
-    def _next(self, now: float) -> "_Item | None":
-        if self._users:
-            return self._users.pop(0)
+    def _next(self, now: float) -> "Errand | None":
+        somebodys = self._errands.next_for_somebody()
+        if somebodys is not None:
+            return somebodys
         if self._session is not None and self._known and (self._stopping or not self._locked()):
             found = self._session.next_command(self._family, now)
             if found is not None:
-                return _Item(_SESSION, found[0], found[1])
-        return self._items.pop(0) if self._items else None
+                return Errand(SESSION_COMMAND, found[0], found[1])
+        return self._errands.next_own()
 
     def _locked(self) -> bool:
         """A SIM that is not ready comes first."""
-        return any(item.kind in (_PIN, _SETUP, _REPAIR) for item in self._items)
+        return self._errands.has(PIN, SETUP, REPAIR)
 
     def _take(self, events: "list[Event]", now: float) -> bool:
         for event in events:
@@ -286,7 +259,7 @@ class Modem:
         return bool(events)
 
     def _answer(self, ok: bool, lines: "list[str]", result: str, now: float) -> None:
-        item, self._current = self._current, None
+        item, self._errands.current = self._errands.current, None
         if item is None:
             return
         self._state = None
@@ -294,19 +267,19 @@ class Modem:
             # Somebody has dialled: this port is for commands.
             self.engine.leave_data_mode()
             self.engine.resync(now)
-        if item.kind == _USER:
-            self._answers.append((item.token, ok, result, lines))
-        elif item.kind == _SESSION and self._session is not None:
+        if item.kind == USER:
+            self._errands.answered(item, ok, result, lines)
+        elif item.kind == SESSION_COMMAND and self._session is not None:
             self._session.answered(ok, lines, result, now)
-        elif item.kind == _PIN:
+        elif item.kind == PIN:
             self._pin_answered(ok, now)
         elif item.query is not None:
             self._refusals.answered(item.command, ok, now)
             self._told(item, ok, lines, result)
-        if not self._items:
+        if not self._errands.waiting():
             self._go_on(now)
 
-    def _told(self, item: _Item, ok: bool, lines: "list[str]", result: str) -> None:
+    def _told(self, item: Errand, ok: bool, lines: "list[str]", result: str) -> None:
         query = item.query
         if query is None:
             return
@@ -314,12 +287,10 @@ class Modem:
             facts = query.parser(lines)
         else:
             facts = network.sim_error(result) if query.command == "+CPIN?" and "CME" in result else {}
-        asked = item.token if isinstance(item.token, int) else 0
         if self._belief is None or self._belief.weigh(query.command, lines if ok else [result], facts):
             self._knowledge.answer(query.command, facts)
-        elif asked < _ASKED_AGAIN:
-            # In doubt: asked again at once.
-            self._items.insert(0, _Item(_QUERY, query.command, query.timeout, query, asked + 1))
+        elif item.asked < _ASKED_AGAIN:
+            self._errands.again(item)
 
     def _unsolicited(self, line: str, now: float) -> None:
         if is_boot(line):
@@ -336,12 +307,12 @@ class Modem:
 
     def _silence(self, now: float) -> None:
         """A command, or the `AT` that should follow it, got no answer."""
-        item, self._current = self._current, None
+        item, self._errands.current = self._errands.current, None
         self._missed += 1
         if item is not None:
-            if item.kind == _USER:
-                self._answers.append((item.token, False, "", []))
-            elif item.kind == _SESSION and self._session is not None:
+            if item.kind == USER:
+                self._errands.answered(item, False, "", [])
+            elif item.kind == SESSION_COMMAND and self._session is not None:
                 self._session.answered(False, [], "", now)
             elif item.query is not None:
                 self._knowledge.answer(item.command, {})
@@ -351,15 +322,13 @@ class Modem:
         self._watchdog.fault(SILENT, now)
         self._state = NO_ANSWER
         self._known = False
-        self._items = [item for item in self._items if item.kind == _REPAIR]
+        self._errands.keep(REPAIR)
         self._pace.stop()
         self._knowledge = Knowledge()
-        for waiting in self._users:
-            self._answers.append((waiting.token, False, "", []))
-        self._users = []
+        self._errands.dismiss()
         # The engine would ask without end: let it be, and begin anew in a while.
         self.engine.reset()
-        if not self._items:
+        if not self._errands.waiting():
             self._retry_at = now + self._retry
             self._retry = min(_RETRY_MAX, self._retry * 2)
 
@@ -377,11 +346,11 @@ class Modem:
         asked = [command for command, _ in _OPENING]
         for command, timeout in family.setup + family.urc_setup:
             if command not in asked:
-                self._items.append(_Item(_SETUP, command, timeout))
+                self._errands.add(SETUP, command, timeout)
         self._knowledge.order(
             [query.command for query in family.identity + family.state + family.slow + family.signal]
         )
-        self._ask(tuple(query for query in family.identity if query.command not in _IDENTIFIED))
+        self._errands.ask(tuple(query for query in family.identity if query.command not in _IDENTIFIED))
         self._pace.begin(now)
 
     def _learnt(self, now: float) -> None:
@@ -393,12 +362,12 @@ class Modem:
             self._remember(now)
         if sim != before:
             self._refusals.forget()
-        if self._known and not self._items and self._current is None:
+        if self._known and not self._errands.waiting() and self._errands.current is None:
             command = self._pin.command(facts)
             if command is not None:
                 self._remember(now)
-                self._items.insert(0, _Item(_PIN, command, 10.0))
-        settled = facts.get("registration") == "registered" and _address(facts, None) is not None
+                self._errands.add_first(Errand(PIN, command, 10.0))
+        settled = facts.get("registration") == "registered" and address_of(facts, None) is not None
         self._pace.found(facts, bool(settled and facts.get("operator")), now)
         if self._session is not None:
             self._session.network(facts, now)
@@ -433,32 +402,16 @@ class Modem:
         else:
             commands = self._family.restart_radio if how == RADIO else self._family.reset
             silent = self._state == NO_ANSWER
-            self._items = [
-                _Item(_REPAIR, command, _BLIND if silent else timeout) for command, timeout in commands
-            ]
+            self._errands.clear()
+            for command, timeout in commands:
+                self._errands.add(REPAIR, command, _BLIND if silent else timeout)
             self._retry_at = None
             if silent:
                 # It may hear what it cannot answer.
                 self.engine.reset()
-                self._current = None
+                self._errands.current = None
             if how == RESET and self._session is not None:
                 self._session.begin(now)
 
 
 _IDENTIFIED = ("+CGMI", "+CGMM", "+CGMR", "+CGSN")
-
-
-def _address(facts: "dict[str, object]", cid: object) -> "str | None":
-    """The IPv4 address of the context `cid`, or of the first that has one."""
-    listed = facts.get("contexts")
-    contexts = (
-        [context for context in listed if context.get("active") is not False]
-        if isinstance(listed, list)
-        else []
-    )
-    contexts.sort(key=lambda context: context.get("cid") != cid)
-    for context in contexts:
-        address = context.get("address")
-        if isinstance(address, str) and "." in address:
-            return address
-    return None

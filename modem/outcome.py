@@ -43,3 +43,19 @@ def describe(facts: "dict[str, object]", pin: "str | None" = None) -> str:
         return "radio off"
     registration = facts.get("registration")
     return registration if isinstance(registration, str) else "opening"
+
+
+def address_of(facts: "dict[str, object]", cid: object) -> "str | None":
+    """The IPv4 address of the context `cid`, or of the first that has one."""
+    listed = facts.get("contexts")
+    contexts = (
+        [context for context in listed if context.get("active") is not False]
+        if isinstance(listed, list)
+        else []
+    )
+    contexts.sort(key=lambda context: context.get("cid") != cid)
+    for context in contexts:
+        address = context.get("address")
+        if isinstance(address, str) and "." in address:
+            return address
+    return None

@@ -2,10 +2,11 @@
 
 Pure: it says which command is next, is told the answers, and gives effects for who owns the network device:
 
-    ("configure", {"cid", "address", "prefix_length", "gateway", "mtu", "dns"})
+    ("configure", {"cid", "by", "address", "prefix_length", "gateway", "mtu", "dns"})
     ("deconfigure",)
 
-What the network has not told is None.  A network that refuses is asked with back-off, and never taken for a
+What the network has not told is None.  `by` says how the device comes to its address: "static", this one; "dhcp",
+the modem serves it, and `address` is the modem's own in the network.  A network that refuses is asked with back-off, and never taken for a
 modem's fault, unless the same settings have worked before.  Runs unchanged on CPython and MicroPython.
 """
 
@@ -23,9 +24,14 @@ _MISSES = 2
 _FAULT_AFTER = 4
 _AUTH = {"pap": 1, "chap": 2}
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from modem.families import Family, Query
+
 
 class Session:
-    """One context of one modem.  `settings`: {"cid", "apn", "auth", "username", "password"}."""
+    """One context of one modem.  `settings`: {"cid", "apn", "auth", "username", "password", "addressing"}; the last
+    is "static" or "dhcp", and otherwise as the family has it."""
 
     def __init__(self, settings: "dict[str, object]", now: float = 0.0) -> None:
         """Raises ValueError for text that cannot stand in a command."""
@@ -34,8 +40,10 @@ class Session:
         self._apn = _word(settings, "apn")
         self._user, self._password = _word(settings, "username"), _word(settings, "password")
         self._auth = _AUTH.get(str(settings.get("auth")), 0)
+        self._addressing = settings.get("addressing")
         self._definition = _definition(self.cid, self._apn, self._auth, self._user, self._password)
-        self._family: object = None
+        self._by = "static"
+        self._question: Query | None = None
         self._effects: list[tuple[object, ...]] = []
         self._worked = False
         self.begin(now)
@@ -51,6 +59,8 @@ class Session:
         self._since = now
         self._failures = self._misses = 0
         self._active: bool | None = None
+        self._doubt: str | None = None
+        self._under_way = False
         self._found: dict[str, object] = {}
         self._configured: dict[str, object] | None = None
 
@@ -78,11 +88,11 @@ class Session:
 
     _good = False
 
-    def next_command(self, family: object, now: float) -> "tuple[str, float] | None":
+    def next_command(self, family: "Family", now: float) -> "tuple[str, float] | None":
         """(command, seconds to wait) to send now, or None; the answer goes to `answered`."""
-        self._family = family
         if self._commands:
             command, timeout, _ = self._commands[0]
+            self._under_way = True
             return command, timeout
         if self._due is None or now < self._due:
             return None
@@ -91,7 +101,9 @@ class Session:
         elif self.state == ADDRESSING:
             self._ask(("+CGPADDR=%d", 5.0), ("+CGCONTRDP=%d", 5.0))
         elif self.state == UP:
-            self._ask(("+CGACT?", 5.0), ("+CGPADDR=%d", 5.0))
+            question = self._question
+            own = ((question.command, question.timeout),) if question is not None else ()
+            self._ask(*own, ("+CGACT?", 5.0), ("+CGPADDR=%d", 5.0))
         else:
             self._due = None
         return self.next_command(family, now) if self._commands else None
@@ -101,10 +113,16 @@ class Session:
         if not self._commands:
             return
         command, _, must = self._commands.pop(0)
+        self._under_way = False
         if self.state == SETTING and not ok and must:
-            self._fail("%s: %s" % (_public(command), result or "no answer"), now)
+            self._refused(command, "%s: %s" % (_public(command), result or "no answer"), now)
             return
-        self._read(command, lines if ok else [])
+        self._read(command, ok, lines)
+        if self._doubt is not None:
+            why, self._doubt = self._doubt, None
+            if self._active is not True:
+                self._fail(why, now)
+                return
         if self._commands:
             return
         if self.state == SETTING:
@@ -119,26 +137,40 @@ class Session:
         if line.startswith("+CGEV:") and ("DEACT" in line or "DETACH" in line) and self.state == UP:
             self._due = now
 
-    def stop(self, family: object, now: float) -> None:
+    def stop(self, family: "Family", now: float) -> None:
         """Take it down, for good."""
         self._drop()
         stood = self.state in (SETTING, ADDRESSING, UP)
         self.state, self.reason, self._due = OFF, None, None
-        commands = family.disconnect(self.cid) or _plain_end(self.cid) if stood else ()  # type: ignore[attr-defined]
-        self._commands = [(command, timeout, False) for command, timeout in commands]
+        commands = family.disconnect(self.cid) or _plain_end(self.cid) if stood else ()
+        # The answer to one that is under way comes first.
+        sent = [(command, timeout, False) for command, timeout, _ in self._commands[: int(self._under_way)]]
+        self._commands = sent + [(command, timeout, False) for command, timeout in commands]
+        self._doubt = None
 
     def idle(self) -> bool:
         return not self._commands
 
-    def _connect(self, family: object, now: float) -> None:
+    def _connect(self, family: "Family", now: float) -> None:
         if not self._good:
             self.state, self._due = WAITING, None
             return
-        own = family.connect(self.cid, self._apn or "", self._user, self._password)  # type: ignore[attr-defined]
+        own = family.connect(self.cid, self._apn or "", self._user, self._password)
+        by = (
+            self._addressing
+            if self._addressing in ("static", "dhcp")
+            else family.addressing
+            if own
+            else "static"
+        )
+        self._by = str(by)
+        self._question = family.connected if own and family.connected is not None else None
+        if self._question is not None and self._question.command == "+CGACT?":
+            # Asked anyhow.
+            self._question = None
         commands = [(command, timeout, True) for command, timeout in self._definition]
         commands.append(("+CGATT=1", 140.0, True))
         if own:
-            # A context that stands already is refused by many: `connected` or the address will tell.
             commands += [(command, timeout, True) for command, timeout in own]
         else:
             commands.append(("+CGACT=1,%d" % self.cid, 150.0, True))
@@ -150,7 +182,25 @@ class Session:
         self._commands = [(text % self.cid if "%" in text else text, wait, False) for text, wait in queries]
         self._found = {}
 
-    def _read(self, command: str, lines: "list[str]") -> None:
+    def _refused(self, command: str, why: str, now: float) -> None:
+        """Many modems refuse to connect what stands already: then their own question tells."""
+        question = self._question
+        if question is None or self._commands or self._doubt is not None:
+            self._fail(why, now)
+            return
+        self._doubt = why
+        self._commands = [(question.command, question.timeout, False)]
+
+    def _read(self, command: str, ok: bool, lines: "list[str]") -> None:
+        question = self._question
+        if not ok:
+            return
+        if question is not None and command == question.command:
+            told = question.parser(lines).get("contexts")
+            listed = told if isinstance(told, list) else []
+            ours = [context for context in listed if context.get("cid") == self.cid] or listed
+            self._active = any(context.get("active") for context in ours) if ours else None
+            return
         for begin, reader in (("+CGPADDR", addresses), ("+CGCONTRDP", parameters), ("+CGACT?", activity)):
             contexts = reader(lines).get("contexts") if command.startswith(begin) else None
             for context in contexts if isinstance(contexts, list) else ():
@@ -175,22 +225,23 @@ class Session:
     def _configure(self) -> None:
         names = ("address", "prefix_length", "gateway", "mtu", "dns")
         wanted = {name: self._found.get(name) for name in names}
-        wanted["cid"] = self.cid
+        wanted["cid"], wanted["by"] = self.cid, self._by
         if wanted != self._configured:
             self._configured = wanted
             self._effects.append(("configure", dict(wanted)))
 
     def _watched(self, ok: bool, now: float) -> None:
         """Gone is what the modem says is gone; silence is the watchdog's."""
-        address, active = self._found.get("address"), self._found.get("active")
+        address = self._found.get("address")
+        ended = self._found.get("active") is False or self._active is False
         before = self._configured.get("address") if self._configured else None
         self._due = now + _WATCH_EVERY
         if not ok:
             return
-        if address is None or active is False:
+        if address is None or ended:
             self._misses += 1
             self._due = now + _ADDRESS_EVERY
-            if self._misses >= _MISSES or active is False:
+            if self._misses >= _MISSES or ended:
                 self._fail("the network ended it", now)
         elif address != before:
             self.state, self._since, self._due = ADDRESSING, now, now

@@ -79,7 +79,11 @@ class Family:
     reset: "tuple[tuple[str, float], ...]" = ()
     power_off: "tuple[tuple[str, float], ...]" = ()
     connected: "Query | None" = None
-    """Whether the data session by AT stands: its parser gives {"contexts": [{"cid", "active"}]}."""
+    """Whether the data session by AT stands: its parser gives {"contexts": [{"cid", "active"}]}, where the modem has
+    one session only whatever cid."""
+    addressing: str = "static"
+    """How the network device of a session by `connect` comes to its address: "static", what the PDP context has;
+    "dhcp", the modem is a DHCP server, and often a router with an address of its own."""
 
     def __init__(self, name: str, **table: object) -> None:
         self.name = name

@@ -203,6 +203,7 @@ FAMILY = Family(
         urc_setup=generic.URC_SETUP_5G,
         reset=(("+CFUN=15", 15.0),),
         connect=connect,
+        addressing="dhcp",
         disconnect=disconnect,
         connected=Query("+GTRNDIS?", 5.0, session),
     ),

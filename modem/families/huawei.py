@@ -188,6 +188,7 @@ FAMILY = Family(
         urc_setup=generic.URC_SETUP + (("^CURC=1", 2.0),),
         reset=(("^RESET", 15.0),),
         connect=connect,
+        addressing="dhcp",
         disconnect=disconnect,
         connected=Query("^NDISSTATQRY?", 5.0, session),
     ),

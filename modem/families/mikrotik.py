@@ -10,6 +10,7 @@ FAMILY = Family(
         roles={None: {0: "at", 2: "at"}},
         signal=generic.SIGNAL + zte.SIGNAL,
         connect=zte.connect,
+        addressing="dhcp",
         disconnect=zte.disconnect,
         connected=generic.CONTEXTS[0],
     ),

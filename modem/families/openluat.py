@@ -79,6 +79,7 @@ FAMILY = Family(
         urcs=generic.URCS + (("+EEMLTESVC", urc_engineering),),
         urc_setup=generic.URC_SETUP + (("+EEMOPT=1", 2.0),),
         connect=connect,
+        addressing="dhcp",
         disconnect=disconnect,
         connected=generic.CONTEXTS[0],
     ),

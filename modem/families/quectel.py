@@ -259,17 +259,34 @@ def read_counters(lines: "list[str]", earlier: str, later: str) -> "dict[str, ob
 
 
 def ambr(lines: "list[str]") -> "dict[str, object]":
-    """+QNWCFG="nr5g_ambr" or "lte_ambr": APN, unit and value down, unit and value up (TS 24.501 9.11.4.14)."""
+    """+QNWCFG="lte_ambr": APN, down, up in kbit/s; "nr5g_ambr": APN, unit and value down, unit and value up.
+
+    Firmware may leave out the APN.  Of several access points the greatest counts: that of calls is small.
+    """
     facts: dict[str, object] = {}
     for values in named(lines, "+QNWCFG"):
-        if values[0].lower() not in ("nr5g_ambr", "lte_ambr") or len(values) < 6:
+        if values[0].lower() not in ("nr5g_ambr", "lte_ambr"):
             continue
-        for name, at in (("ambr_down", 2), ("ambr_up", 4)):
-            unit, count = number(values[at]), number(values[at + 1])
-            if unit is not None and 1 <= unit <= 16 and count:
-                # Units 1, 2, 3, ... are 1, 4, 16 kbit/s, ...
-                put(facts, name, count * 1000 * 4 ** (unit - 1))
+        rates = values[2:] if len(values) % 2 == 0 else values[1:]
+        if len(rates) == 4:
+            found = (_rate(number(rates[0]), number(rates[1])), _rate(number(rates[2]), number(rates[3])))
+        elif len(rates) == 2:
+            found = (_rate(1, number(rates[0])), _rate(1, number(rates[1])))
+        else:
+            continue
+        for index, name in enumerate(("ambr_down", "ambr_up")):
+            rate, before = found[index], facts.get(name)
+            if rate and (not isinstance(before, int) or rate > before):
+                put(facts, name, rate)
     return facts
+
+
+def _rate(unit: "int | None", count: "int | None") -> "int | None":
+    """bit/s.  Units 1 to 5 are 1, 4, 16, 64 and 256 kbit/s, 6 to 10 as many Mbit/s, and so on
+    (TS 24.501 9.11.4.14)."""
+    if unit is None or count is None or not 1 <= unit <= 15:
+        return None
+    return count * int(4 ** ((unit - 1) % 5)) * int(1000 ** (1 + (unit - 1) // 5))
 
 
 def urc_indication(line: str) -> "dict[str, object]":
@@ -290,26 +307,32 @@ def urc_indication(line: str) -> "dict[str, object]":
 
 def net_device(lines: "list[str]") -> "dict[str, object]":
     """+QNETDEVCTL?: op, cid, urc, state; the older form has state, cid, protocol."""
+    return read_net_device(lines, 1)
+
+
+def read_net_device(lines: "list[str]", place: int) -> "dict[str, object]":
+    """The same with the cid at `place`; the state comes last of four."""
     for line in lines:
         if name_of(line) != "+QNETDEVCTL":
             continue
         values = split(line[line.find(":") + 1 :])
-        cid, state = number(get(values, 1)), number(get(values, 3))
+        cid, state = number(get(values, place)), number(get(values, 3))
         if cid is not None and state in (0, 1):
             return {"contexts": [{"cid": cid, "active": state == 1}]}
     return {}
 
 
+def login(cid: int, apn: str, user: "str | None", password: "str | None") -> "tuple[tuple[str, float], ...]":
+    """Commands that say who we are, where anybody asks."""
+    if not user:
+        return ()
+    return (("+QICSGP=%d,3,%s,%s,%s,3" % (cid, quote(apn), quote(user), quote(password or "")), 5.0),)
+
+
 def connect(
     cid: int, apn: str, user: "str | None" = None, password: "str | None" = None
 ) -> "tuple[tuple[str, float], ...]":
-    commands: list[tuple[str, float]] = []
-    if user:
-        commands.append(
-            ("+QICSGP=%d,3,%s,%s,%s,3" % (cid, quote(apn), quote(user), quote(password or "")), 5.0)
-        )
-    commands.append(("+QNETDEVCTL=1,%d,1" % cid, 60.0))
-    return tuple(commands)
+    return login(cid, apn, user, password) + (("+QNETDEVCTL=1,%d,1" % cid, 60.0),)
 
 
 def disconnect(cid: int) -> "tuple[tuple[str, float], ...]":
@@ -346,6 +369,7 @@ TABLE = dict(
     urc_setup=URC_SETUP,
     power_off=(("+QPOWD=1", 10.0),),
     connect=connect,
+    addressing="dhcp",
     disconnect=disconnect,
     connected=Query("+QNETDEVCTL?", 5.0, net_device),
 )

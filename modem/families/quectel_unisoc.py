@@ -1,4 +1,5 @@
-"""Quectel of Unisoc's make: RM500U, RG500U, RG200U, EC200U: bandwidths of NR in MHz, counters down first."""
+"""Quectel of Unisoc's make: RM500U, RG500U, RG200U, EC200U: bandwidths of NR in MHz, counters down first,
+the context first in +QNETDEVCTL."""
 
 from modem import bands, network
 from modem.families import Family, Query, generic, quectel
@@ -22,6 +23,21 @@ def counters(lines: "list[str]") -> "dict[str, object]":
     return quectel.read_counters(lines, "bytes_down", "bytes_up")
 
 
+def net_device(lines: "list[str]") -> "dict[str, object]":
+    """+QNETDEVCTL?: cid, op, urc, state."""
+    return quectel.read_net_device(lines, 0)
+
+
+def connect(
+    cid: int, apn: str, user: "str | None" = None, password: "str | None" = None
+) -> "tuple[tuple[str, float], ...]":
+    return quectel.login(cid, apn, user, password) + (("+QNETDEVCTL=%d,1,1" % cid, 60.0),)
+
+
+def disconnect(cid: int) -> "tuple[tuple[str, float], ...]":
+    return (("+QNETDEVCTL=%d,0,1" % cid, 30.0),)
+
+
 FAMILY = Family(
     "quectel_unisoc",
     **dict(
@@ -40,5 +56,8 @@ FAMILY = Family(
             Query("+QGDCNT?", 2.0, counters),
             Query('+QNWCFG="nr5g_ambr"', 2.0, quectel.ambr),
         ),
+        connect=connect,
+        disconnect=disconnect,
+        connected=Query("+QNETDEVCTL?", 5.0, net_device),
     ),
 )

@@ -178,6 +178,7 @@ FAMILY = Family(
         urc_setup=generic.URC_SETUP_5G,
         reset=(("!RESET", 15.0),),
         connect=connect,
+        addressing="dhcp",
         disconnect=disconnect,
         connected=Query("!SCACT?", 5.0, connected),
     ),

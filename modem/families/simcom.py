@@ -141,6 +141,14 @@ def pin_tries(lines: "list[str]") -> "dict[str, object]":
     return facts
 
 
+def call(lines: "list[str]") -> "dict[str, object]":
+    """$QCRMCALL?: state and kind, a line for each kind; none while there is no call."""
+    states = [number(values[0]) for values in named(lines, "$QCRMCALL")]
+    if any(state not in (0, 1) for state in states):
+        return {}
+    return {"contexts": [{"cid": 1, "active": 1 in states}]}
+
+
 def connect(
     cid: int, apn: str, user: "str | None" = None, password: "str | None" = None
 ) -> "tuple[tuple[str, float], ...]":
@@ -171,6 +179,8 @@ FAMILY = Family(
         reset=(("+CRESET", 15.0),),
         power_off=(("+CPOF", 15.0),),
         connect=connect,
+        addressing="dhcp",
         disconnect=disconnect,
+        connected=Query("$QCRMCALL?", 5.0, call),
     ),
 )

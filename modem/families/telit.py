@@ -194,6 +194,7 @@ FAMILY = Family(
         reset=(("#REBOOT", 15.0),),
         power_off=(("#SHDN", 15.0),),
         connect=connect,
+        addressing="dhcp",
         disconnect=disconnect,
         connected=Query("#ECM?", 5.0, session),
     ),

@@ -71,6 +71,7 @@ FAMILY = Family(
         reset=(("+CFUN=16", 15.0),),
         power_off=(("+CPWROFF", 40.0),),
         connect=connect,
+        addressing="dhcp",
         disconnect=disconnect,
         connected=generic.CONTEXTS[0],
     ),

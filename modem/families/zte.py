@@ -120,6 +120,7 @@ FAMILY = Family(
         urcs=generic.URCS + (("+ZPASR:", urc_technology),),
         reset=(("+ZRST", 15.0),),
         connect=connect,
+        addressing="dhcp",
         disconnect=disconnect,
         connected=generic.CONTEXTS[0],
     ),

@@ -71,6 +71,16 @@ class ModemPort:
         elif self._talking:
             self._advance()
 
+    def hurry(self) -> None:
+        """Ask quickly for a while, if there is anybody to ask."""
+        if self._loop is not None and self._talking:
+            self.modem.hurry(self._loop.time())
+            self._advance()
+
+    def rests(self) -> bool:
+        """Whether a dialogue that was told to stop has said all that it can."""
+        return not self._talking or self.modem.stopped()
+
     def _open(self) -> None:
         assert self._loop is not None
         self._hold(open_line(self.where, self._loop))

@@ -10,13 +10,34 @@ from typing import Any
 
 from router.config.model import ModemSettings
 
-__all__ = ["apn", "imei", "modem_errors", "modem_settings", "pin", "usb", "word"]
+__all__ = ["apn", "imei", "modem_errors", "modem_settings", "pin", "port", "usb", "word"]
 
-_SETTINGS = ("session", "cid", "apn", "auth", "username", "password", "pin")
-_ONLY_OURS = ("apn", "auth", "username", "password")
+_SETTINGS = ("session", "cid", "apn", "auth", "username", "password", "addressing", "pin")
+_ONLY_OURS = ("apn", "auth", "username", "password", "addressing")
 _DIGITS = "0123456789"
 _LABEL = _DIGITS + "abcdefghijklmnopqrstuvwxyz-_"
 _MAX_APN, _MAX_LABEL, _MAX_WORD = 100, 63, 64
+
+
+def port(text: str) -> str:
+    """`/dev/ttyUSB2`, or a port behind a server: `socket://host:port` (plain octets) or `rfc2217://host:port`, the latter
+    with pyserial's options behind a question mark."""
+    scheme, slashes, rest = text.partition("://")
+    good = not any(sign in "\"'\\ " or not "!" <= sign <= "~" for sign in text)
+    if good and not slashes and text.startswith("/"):
+        return text
+    server, query, _ = rest.partition("?")
+    host, _, number = server.rstrip("/").rpartition(":")
+    reached = (
+        _all(host.lower().strip("[]"), _LABEL + ".:")
+        and _all(number, _DIGITS)
+        and 0 < int(number[:6]) < 65536
+    )
+    if not good or not reached or scheme not in ("socket", "rfc2217") or (query and scheme == "socket"):
+        raise ValueError(
+            "expected an absolute path such as /dev/ttyUSB2, socket://host:port or rfc2217://host:port"
+        )
+    return text
 
 
 def usb(text: str) -> str:
@@ -69,6 +90,8 @@ def modem_errors(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     if values.get("session", "netifd") == "netifd":
         message = "is for session at or ppp; with session netifd it stands in /etc/config/network"
         found += [(name, message) for name in _ONLY_OURS if name in values]
+    elif values["session"] == "ppp" and "addressing" in values:
+        found.append(("addressing", "is for session at: PPP gives the address itself"))
     if values.get("auth", "none") != "none" and "username" not in values:
         found.append(("auth", "wants option username"))
     found += [

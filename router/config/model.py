@@ -195,6 +195,9 @@ class ModemSettings:
     """`none`, `pap` or `chap`."""
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    addressing: str = "auto"
+    """How the network device of session `at` comes to its address: `static` (the PDP context's), `dhcp` (the modem serves
+    it) or `auto` (what the modem's kind does)."""
     pin: str | None = field(default=None, repr=False)
     """Of the SIM, tried once."""
 

@@ -77,6 +77,9 @@ _MODEM = (
     OptionSpec("auth", kinds.choice("none", "pap", "chap"), "how the access point asks who we are"),
     OptionSpec("username", cellular.word, "for the access point"),
     OptionSpec("password", cellular.word, "for the access point", secret=True),
+    OptionSpec(
+        "addressing", kinds.choice("auto", "static", "dhcp"), "how the modem's device gets its address"
+    ),
     OptionSpec("pin", cellular.pin, "of the SIM; tried once", secret=True),
 )
 _UDP = OptionSpec("udp_tunnel", kinds.choice("auto", "force", "off"), "tunnels in UDP (RFC 3519)")
@@ -209,7 +212,7 @@ SECTIONS = {
                     "type", kinds.choice("ethernet", "wifi", "cellular"), "kind of link", required=True
                 ),
                 OptionSpec("device", kinds.device, "network device"),
-                OptionSpec("tty", kinds.path, "AT port of the modem"),
+                OptionSpec("tty", cellular.port, "AT port of the modem"),
                 *_MODEM,
                 OptionSpec("bid", kinds.whole(1, 15), "Binding ID; lowest free one by default"),
                 OptionSpec("label", kinds.whole(1, 255), "If-Label (RFC 7629)"),

@@ -64,7 +64,7 @@ def show(values: dict[str, Any]) -> str:
 
 
 def _value(name: str, value: Any) -> str:
-    return f"{value} {_UNITS[name]}" if name in _UNITS else str(value)
+    return f"{value:,} {_UNITS[name]}" if name in _UNITS else _cell(value)
 
 
 def _nested(items: Sequence[dict[str, Any]]) -> str:
@@ -72,11 +72,18 @@ def _nested(items: Sequence[dict[str, Any]]) -> str:
         dict.fromkeys(name for item in items for name, value in item.items() if value not in (None, []))
     )
     return table(
-        [name.upper() for name in names], ([_cell(item.get(name)) for name in names] for item in items)
+        [_head(name) for name in names], ([_cell(item.get(name)) for name in names] for item in items)
     )
 
 
+def _head(name: str) -> str:
+    words = name.replace("_", " ").upper()
+    return f"{words} ({_UNITS[name]})" if name in _UNITS else words
+
+
 def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         return " ".join(map(str, value)) or "-"
     return "-" if value is None else str(value)

@@ -81,7 +81,7 @@ class MobileNodeRole:
         self.watcher.start(asyncio.get_running_loop())
 
     async def stop(self) -> None:
-        """De-register every binding, then take down all that was put up."""
+        """De-register every binding, then take down all that was put up, data sessions last."""
         self.watcher.close()
         self._perform(self.machine.stop(now()))
         deadline = now().monotonic + _STOP_WAIT
@@ -94,6 +94,7 @@ class MobileNodeRole:
         for bid in list(self._links):
             self._detach(bid).close()
         await self.keeper.close()
+        await self.watcher.modems.stop()
 
     def plan(self) -> PlaneState:
         """The kernel state wanted now."""
@@ -283,6 +284,9 @@ class MobileNodeRole:
 
     def _tick(self, at: Instant) -> None:
         self._perform(self.machine.tick(at))
+        # What the radio does meanwhile is worth a closer look.
+        for bid in self.machine.doubted:
+            self.watcher.modems.hurry(self.uplinks[bid].name)
 
     def _perform(self, effects: Iterable[Effect]) -> None:
         if self._at_home == self.machine.at_home:

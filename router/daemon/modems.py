@@ -65,10 +65,7 @@ class ModemControl:
     def _signal(self, params: dict[str, Any]) -> dict[str, Any]:
         """The signal, which is asked for more often while somebody looks."""
         name = self._name(params)
-        port = self._modems.port(name)
-        if port is not None:
-            port.modem.hurry(asyncio.get_running_loop().time())
-            port.poke()
+        self._modems.hurry(name)
         info = self._info(name)
         facts = {key: getattr(info, key) if info is not None else None for key in _SIGNAL}
         return {"uplink": name, "state": info.state if info is not None else "no modem", **facts}

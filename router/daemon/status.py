@@ -54,7 +54,7 @@ def mobile_node_status(role: MobileNodeRole) -> Status:
         "tunnels": _tunnels(role.plane, sorted(tunnels.items())),
         "flows": _flows(role, [path.bid for path in paths if path.way is not None]),
         "counters": {
-            **role.machine.counters, **role.watcher.counters, **role.keeper.counters,
+            **role.machine.counters, **role.watcher.counters, **role.watcher.modems.counters, **role.keeper.counters,
             **role.plane.counters(), **role.mtus.counters, **role.counters,
         },
         "problem": role.keeper.problem,

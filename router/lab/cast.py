@@ -23,6 +23,7 @@ Status = dict[str, Any]
 _HOME_AGENT = """\
 config roamd
 	option control '{directory}/ha.sock'
+	option state '{directory}/ha'
 
 config home_agent
 	option address '{home_agent}'
@@ -40,6 +41,7 @@ config mobile 'bus42'
 _MOBILE_NODE = """\
 config roamd
 	option control '{directory}/mr.sock'
+	option state '{directory}/mr'
 
 config mobile_node
 	option home_address '10.99.0.2'

@@ -29,6 +29,7 @@ _log = logging.getLogger("roamd.uplink")
 _LOOK_EVERY = 5.0
 """Seconds between looks into sysfs where the kernel gives no events."""
 _LINKS = 8
+_STOP_WAIT = 3.0
 _USB_OFF = 2.0
 """Seconds that a modem is taken from its drivers to be reset."""
 
@@ -49,7 +50,8 @@ class Modems:
         self._folder = device_folder
         self._uplinks = tuple(uplink for uplink in uplinks if uplink.kind == "cellular")
         self._roster = Roster(self._uplinks)
-        self._upkeep = Upkeep(ModemMemory(memory_path), self.device_by_sysfs)
+        self._upkeep = Upkeep(ModemMemory(memory_path), self.device_by_sysfs, self._restate)
+        self._snapshots: dict[str, dict[str, Any]] = {}
         self._info: dict[str, ModemInfo | None] = {}
         self._ports: dict[str, ModemPort] = {}
         self._probers: dict[str, Prober] = {}
@@ -74,7 +76,23 @@ class Modems:
             self._poll = loop.call_later(_LOOK_EVERY, self._look_again)
         self.look()
 
+    async def stop(self) -> None:
+        """End the data sessions that are ours, with as much patience as a modem may ask for, and close."""
+        if self._loop is not None:
+            now = self._loop.time()
+            for port in self._ports.values():
+                port.modem.stop(now)
+                port.poke()
+            while not all(port.rests() for port in self._ports.values()):
+                if self._loop.time() - now >= _STOP_WAIT:
+                    _log.warning("a modem has not ended its data session in %.0f s", _STOP_WAIT)
+                    break
+                await asyncio.sleep(0.02)
+        self.close()
+        await self._upkeep.ended()
+
     def close(self) -> None:
+        """At once: what stands at the modems goes on."""
         self._events.close()
         for timer in (self._timer, self._poll):
             if timer is not None:
@@ -82,9 +100,6 @@ class Modems:
         for prober in self._probers.values():
             prober.cancel()
         for name, port in self._ports.items():
-            if self._loop is not None:
-                port.modem.stop(self._loop.time())
-                port.poke()
             port.close()
             self._upkeep.detached(name)
         for device, _ in list(self._off.values()):
@@ -100,6 +115,12 @@ class Modems:
     def port(self, name: str) -> ModemPort | None:
         """Where the modem of an uplink is talked to now."""
         return self._ports.get(name)
+
+    def hurry(self, name: str) -> None:
+        """Ask the uplink's modem quickly for a while; an uplink without one has none to ask."""
+        port = self._ports.get(name)
+        if port is not None:
+            port.hurry()
 
     def devices(self) -> tuple[sysfs.Device, ...]:
         """All devices with ports of a modem's kind, used or not."""
@@ -190,10 +211,11 @@ class Modems:
             where,
             partial(self._report, name),
             partial(self._effect, uplink),
-            self._upkeep.modem(uplink, self._loop.time()),
+            self._upkeep.modem(uplink, where, self._loop.time()),
         )
         self._ports[name] = port
         self._info.pop(name, None)
+        self._snapshots.pop(name, None)
         port.start(self._loop, self._found.pop((effect.device or "", effect.where), None))
         self._upkeep.attached(uplink, self._data_port(name), self._loop)
 
@@ -219,11 +241,22 @@ class Modems:
         self._found.clear()
 
     def _report(self, name: str, snapshot: dict[str, Any]) -> None:
-        self._info[name] = ModemInfo.of(snapshot)
+        self._snapshots[name] = snapshot
         imei = snapshot.get("imei")
         if imei is not None and self._loop is not None:
             # Not at once: the port is in the middle of its own work, and may have to go.
             self._loop.call_soon(self._reported, name, self._ports.get(name), imei)
+        self._restate(name)
+
+    def _restate(self, name: str) -> None:
+        """From what the modem told, and what became of its network device."""
+        snapshot = self._snapshots.get(name)
+        if snapshot is None or self._loop is None:
+            return
+        note, session = self._upkeep.note(name), snapshot.get("session")
+        if note is not None and session is not None:
+            snapshot = {**snapshot, "session": f"{session}, but {note}"}
+        self._info[name] = ModemInfo.of(snapshot)
         self._changed()
 
     def _reported(self, name: str, port: ModemPort | None, imei: str) -> None:

@@ -29,6 +29,11 @@ class SessionLink:
         self.device = device
         self._given: tuple[IPv4Address, int] | None = None
 
+    def bring_up(self, mtu: int | None) -> None:
+        """So that a DHCP client may ask over it."""
+        with contextlib.closing(Netlink()) as netlink:
+            _bring_up(netlink, _index(self.device), mtu)
+
     def configure(self, wanted: Mapping[str, Any], metric: int = 0) -> None:
         """`wanted` as of the ("configure", ...) effect; `metric` tells the default routes of several modems apart."""
         self.clear()

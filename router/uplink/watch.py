@@ -53,13 +53,13 @@ class UplinkWatcher:
         self._watch_wifi()
 
     def close(self) -> None:
+        """No change is told any more.  The modems go on until `modems.stop`: what is said last goes through them."""
         if self._loop is None or self._events is None:
             return
         self._loop.remove_reader(self._events.socket)
         self._events.close()
         if self._timer is not None:
             self._timer.cancel()
-        self.modems.close()
         self._loop = self._events = None
 
     def _readable(self) -> None:
@@ -100,6 +100,8 @@ class UplinkWatcher:
         self._timer = self._loop.call_later(_WIFI_EVERY, self._watch_wifi)
 
     def _refresh(self) -> None:
+        if self._loop is None:
+            return
         for uplink in self._uplinks:
             view = self._view(uplink)
             if self.views.get(uplink.name) != view:

@@ -23,6 +23,7 @@ __all__ = ["carrier"]
 _MOBILE_NODE = """
 config roamd
 	option control '{directory}/mr.sock'
+	option state '{directory}/mr'
 config mobile_node
 	option home_address '10.99.0.2'
 	option home_agent '{home_agent}'

@@ -40,6 +40,7 @@ _MASQUERADE = 'table ip n { chain p { type nat hook postrouting priority 100; oi
 _HOME_AGENT = """
 config roamd
 	option control '{directory}/ha.sock'
+	option state '{directory}/ha'
 config home_agent
 	option address '198.51.100.2'
 	option plane '{plane}'
@@ -52,6 +53,7 @@ config mobile 'bus'
 _MOBILE_NODE = """
 config roamd
 	option control '{directory}/mr.sock'
+	option state '{directory}/mr'
 config mobile_node
 	option home_address '10.99.0.2'
 	option home_agent '198.51.100.2'

@@ -25,6 +25,7 @@ CHUNK = b'\r\n+CREG: 2,1,"B4A9","2D8C40B",7\r\n\r\nOK\r\n'
 CORE = (
     "__init__",
     "at",
+    "sync",
     "events",
     "results",
     "replies",
@@ -156,9 +157,9 @@ def _runs(folder: str, size: int) -> bool:
 # Faults
 
 
-def faults(count: int) -> list[Figure]:
+def faults(count: int, seed: int) -> list[Figure]:
     """See `modem_faults` for what believed, wrong and resynchronised mean."""
-    found = modem_faults.run(count)
+    found = modem_faults.run(count, seed)
     for command, told in found.wrong[:10]:
         print(f"believed wrongly: {command}: {told}")
     return [
@@ -176,11 +177,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--faults", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=5, help="of the faults")
     parser.add_argument("--lines", type=int, default=200_000, help="for the throughput")
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     figures = recorded() + modem_discovery.figures()
-    figures += throughput(arguments.lines, arguments.runs) + memory() + faults(arguments.faults)
+    figures += (
+        throughput(arguments.lines, arguments.runs) + memory() + faults(arguments.faults, arguments.seed)
+    )
     report(figures, command_line("modem"), arguments.json)
     if not all(figure.met is not False for figure in figures):
         raise SystemExit(1)

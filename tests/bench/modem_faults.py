@@ -204,7 +204,7 @@ def _dialogue(rng: random.Random, outcome: Outcome, rounds: int) -> None:
                 heard = now
                 outcome.exchanges += 1
                 _take(event, queries, truth, belief, outcome, todo)
-        if lost is not None and not engine._resyncing:
+        if lost is not None and not engine._sync.active:
             outcome.resyncs += 1
             outcome.slowest = max(outcome.slowest, now - max(lost, min(line.last_fault, now)))
             lost = None

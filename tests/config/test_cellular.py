@@ -30,20 +30,48 @@ def test_a_modem_may_be_left_to_be_found():
 
 def test_everything_of_a_session_of_our_own():
     text = AT + (
-        "\toption usb 1-1.2\n\toption imei 861075023456789\n\toption cid 3\n\toption apn fleet.example\n"
+        "\toption usb 1-1.2\n\toption imei 861075023456789\n\toption cid 3\n\toption apn fleet.example\n\toption addressing static\n"
         "\toption auth chap\n\toption username bus42\n\toption password 'a b'\n\toption pin 1234\n"
     )
     uplink = load(text, "roamd").uplinks[0]
     settings = uplink.modem
     assert (uplink.usb, uplink.imei, settings.cid) == ("1-1.2", "861075023456789", 3)
-    assert (settings.apn, settings.auth) == ("fleet.example", "chap")
+    assert (settings.apn, settings.addressing, settings.auth) == ("fleet.example", "static", "chap")
     assert (settings.username, settings.password, settings.pin) == ("bus42", "a b", "1234")
     assert "1234" not in repr(settings) and "a b" not in repr(settings)
 
 
 @pytest.mark.parametrize(
+    "tty",
+    [
+        "/dev/ttyUSB2", "/dev/serial/by-id/usb-Quectel-if02", "socket://192.0.2.7:2000", "rfc2217://modem.lan:7000",
+        "rfc2217://modem.lan:7000?ign_set_control&timeout=3", "socket://[2001:db8::1]:2000",
+    ],
+)  # fmt: skip
+def test_where_a_modems_port_may_be(tty):
+    assert load(f"{NODE}\toption tty '{tty}'\n", "roamd").uplinks[0].tty == tty
+
+
+@pytest.mark.parametrize(
+    "tty",
+    [
+        "ttyUSB2", "dev/ttyUSB2", "http://a:1", "socket://host", "socket://:2000", "socket://host:0",
+        "socket://host:65536", "socket://a b:1", "rfc2217://host:x", "socket://host:1?logging=debug", "loop://",
+        "hwgrep://.*", "alt:///dev/ttyS0", "/dev/tty 0",
+    ],
+)  # fmt: skip
+def test_where_it_may_not_be(tty):
+    assert any(
+        "expected an absolute path such as" in error for error in errors(f"{NODE}\toption tty '{tty}'\n")
+    )
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
+        (NODE + "\toption addressing dhcp\n", "is for session at or ppp"),
+        (NODE + "\toption session ppp\n\toption addressing dhcp\n", "is for session at"),
+        (AT + "\toption addressing slaac\n", "expected one of auto, static, dhcp"),
         (NODE + "\toption session qmi\n", "option session 'qmi': expected one of netifd, at, ppp"),
         (NODE + "\toption usb 2c7c:0125\n", "option usb '2c7c:0125': expected bus and port"),
         (NODE + "\toption usb 1-1.x\n", "expected bus and port"),

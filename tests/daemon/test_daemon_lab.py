@@ -15,6 +15,7 @@ pytestmark = pytest.mark.lab
 AGENT = """
 config roamd
 	option control '{directory}/ha.sock'
+	option state '{directory}/ha'
 config home_agent
 	option address '{home_agent}'
 config mobile 'bus'
@@ -28,6 +29,7 @@ config mobile 'bus'
 NODE = """
 config roamd
 	option control '{directory}/mr.sock'
+	option state '{directory}/mr'
 config mobile_node
 	option home_address '10.99.0.2'
 	option home_agent '{home_agent}'

@@ -16,6 +16,7 @@ HOME = "10.99.0.2"
 AGENT = """
 config roamd
 	option control '{directory}/ha.sock'
+	option state '{directory}/ha'
 config home_agent
 	option address '{home_agent}'
 config home_network 'home'
@@ -34,6 +35,7 @@ config peer 'depot'
 FOREIGN_AGENT = """
 config roamd
 	option control '{directory}/wifi.sock'
+	option state '{directory}/wifi'
 config foreign_agent
 	option device 'ap0'
 	option care_of_address '192.0.2.1'
@@ -52,6 +54,7 @@ config visitor 'bus'
 NODE = """
 config roamd
 	option control '{directory}/mr.sock'
+	option state '{directory}/mr'
 config mobile_node
 	option home_address '10.99.0.2'
 	option home_agent '{home_agent}'

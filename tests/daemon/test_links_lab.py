@@ -179,7 +179,9 @@ class Lab:
 
     def start(self, text):
         path = self.directory / "roamd.conf"
-        path.write_text(f"config roamd\n\toption control '{self.directory}/sock'\n{text}")
+        path.write_text(
+            f"config roamd\n\toption control '{self.directory}/sock'\n\toption state '{self.directory}'\n{text}"
+        )
         command = ["ip", "netns", "exec", self.machine.name, sys.executable, "-m", "router.cli"]
         environment = {**os.environ, "PYTHONPATH": _ROOT, "PYTHONDONTWRITEBYTECODE": "1"}
         with open(self.directory / "log", "ab") as log:

@@ -26,18 +26,6 @@ OTHERS = [
 """Personalities in another network than their usual one."""
 
 
-_SESSION, _TABLE = "test_a_session_by_at_comes_and_goes", "test_every_answer_of_the_table_is_understood"
-_ORDER = "RM500U takes +QNETDEVCTL=<cid>,<op>,<urc>"
-_RATES = '+QNWCFG="lte_ambr" answers with an APN and two rates in kbit/s, without units'
-OPEN = {
-    f"{_SESSION}[quectel-rm500u]": _ORDER,
-    f"{_SESSION}[quectel-rm500u-E-UTRAN]": _ORDER,
-    f"{_TABLE}[quectel-rm520n]": _RATES,
-    f"{_TABLE}[quectel-rm520n-E-UTRAN]": _RATES,
-}
-"""Where family and personality disagree, by test: what the family has yet to learn."""
-
-
 def cases():
     """(personality, what is other about the cell): all whose family has a table of its own, and OTHERS."""
     usual = [
@@ -96,13 +84,6 @@ class Told:
 def told(request):
     name, cell = request.param
     return Told(PERSONALITIES[name], cell)
-
-
-@pytest.fixture(autouse=True)
-def expect_what_is_open(request):
-    reason = OPEN.get(request.node.name)
-    if reason is not None:
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
 
 
 def test_it_is_known_by_name(told):

@@ -173,6 +173,12 @@ class Machine:
         for name in names:
             self._pull(name)
 
+    def silence(self, place):
+        """Its modem hangs: ports stay, and nobody answers."""
+        for name in self._places[place][1]:
+            with self._lock:
+                self._served[name] = (*self._served[name][:2], Mute())
+
     def close(self):
         self._stop.set()
         self._thread.join()

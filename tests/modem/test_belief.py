@@ -24,13 +24,18 @@ def test_one_spoilt_answer_changes_nothing():
 def test_what_says_nothing_agrees_only_with_the_same():
     belief = Belief(agree=2)
     assert not belief.weigh("+CGSN", ["86107502345678x"], {"imei": None})
-    assert not belief.weigh("+CGSN", ["y861075023456789"], {"imei": None})
-    assert belief.weigh("+CGSN", ["y861075023456789"], {"imei": None})
+    weighed = [belief.weigh("+CGSN", ["y861075023456789"], {"imei": None}) for _ in range(4)]
+    assert weighed == [False, False, False, True]
 
 
-def test_an_answer_without_lines_needs_more():
+def test_an_answer_that_tells_nothing_needs_more():
     belief = Belief(agree=2)
-    assert [belief.weigh("+CGACT?", [], {}) for _ in range(4)] == [False, False, False, True]
+    for command, lines, told in (
+        ("+CGACT?", [], {}),
+        ("+CIMI", ["x"], {"imsi": None}),
+        ("+X", ["1"], {"contexts": []}),
+    ):
+        assert [belief.weigh(command, lines, told) for _ in range(4)] == [False, False, False, True]
 
 
 def test_commands_are_weighed_apart():

@@ -218,6 +218,68 @@ def test_quectel_others():
     assert told("quectel", "+QGDCNT?", "+QGDCNT: 1000,2000") == {"bytes_up": 1000, "bytes_down": 2000}
     line = '+QNWCFG: "nr5g_ambr","internet",5,100,4,200'
     assert told("quectel", '+QNWCFG="nr5g_ambr"', line) == {"ambr_down": 25600000, "ambr_up": 12800000}
+
+
+@pytest.mark.parametrize(
+    ("line", "down", "up"),
+    [
+        # Units of 1 Mbit/s and of 4 Mbit/s.
+        ('"nr5g_ambr","internet",6,500,7,25', 500000000, 100000000),
+        ('"nr5g_ambr",11,2,6,300', 2000000000, 300000000),
+        # kbit/s without units, with and without the APN.
+        ('"lte_ambr","internet",50000,10000', 50000000, 10000000),
+        ('"lte_ambr","",50000,10000', 50000000, 10000000),
+        ('"lte_ambr",50000,10000', 50000000, 10000000),
+    ],
+)
+def test_quectel_ambr(line, down, up):
+    command = "+QNWCFG=" + line.split(",")[0]
+    assert told("quectel", command, "+QNWCFG: " + line) == {"ambr_down": down, "ambr_up": up}
+
+
+def test_quectel_ambr_of_several_access_points_is_the_greatest():
+    lines = """
++QNWCFG: "lte_ambr","internet",150000,50000
++QNWCFG: "lte_ambr","ims",1000,1000"""
+    assert told("quectel", '+QNWCFG="lte_ambr"', lines) == {"ambr_down": 150000000, "ambr_up": 50000000}
+
+
+@pytest.mark.parametrize(
+    "line", ['"lte_ambr"', '"lte_ambr","internet"', '"nr5g_ambr",0,5,99,5', '"lte_ambr","a",x,0']
+)
+def test_quectel_ambr_that_is_not_known(line):
+    command = "+QNWCFG=" + line.split(",")[0]
+    assert facts.known(told("quectel", command, "+QNWCFG: " + line)) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "cid", "active"),
+    [
+        ("quectel", "+QNETDEVCTL: 1,2,1,1", 2, True),
+        ("quectel", "+QNETDEVCTL: 3,1,1,0", 1, False),
+        ("quectel_unisoc", "+QNETDEVCTL: 2,1,1,1", 2, True),
+        ("quectel_unisoc", "+QNETDEVCTL: 1,3,0,0", 1, False),
+    ],
+)
+def test_quectel_whether_the_device_has_its_session(name, line, cid, active):
+    question = families.load(name).connected
+    assert question.parser([line]) == {"contexts": [{"cid": cid, "active": active}]}
+
+
+def test_quectel_of_unisocs_make_names_the_context_first():
+    family = families.load("quectel_unisoc")
+    assert family.connect(2, "internet")[-1][0] == "+QNETDEVCTL=2,1,1"
+    assert family.disconnect(2)[-1][0] == "+QNETDEVCTL=2,0,1"
+    assert families.load("quectel").connect(2, "internet")[-1][0] == "+QNETDEVCTL=1,2,1"
+
+
+def test_simcom_whether_a_call_stands():
+    question = families.load("simcom").connected
+    assert question.command == "$QCRMCALL?"
+    assert question.parser(["$QCRMCALL: 1, V4"]) == {"contexts": [{"cid": 1, "active": True}]}
+    # A bare OK while there is none.
+    assert question.parser([]) == {"contexts": [{"cid": 1, "active": False}]}
+    assert question.parser(["$QCRMCALL: x"]) == {}
     family = families.load("quectel")
     assert family.facts_of('+QIND: "csq",19,99') == {"rssi": -75}
     assert family.facts_of('+QIND: "act","NR5G-NSA"') == {"technology": "EN-DC"}

@@ -29,7 +29,7 @@ def test_a_session_comes_up_and_says_what_the_device_gets():
     ((word, wanted),) = done(rig, "configure", "deconfigure")
     assert word == "configure"
     assert wanted == {
-        "cid": 1, "address": "10.64.0.10", "prefix_length": 24, "gateway": "10.64.0.1", "mtu": 1430,
+        "cid": 1, "by": "dhcp", "address": "10.64.0.10", "prefix_length": 24, "gateway": "10.64.0.1", "mtu": 1430,
         "dns": ["10.64.0.53", "10.64.0.54"],
     }  # fmt: skip
     assert '+CGDCONT=1,"IP","internet"' in rig.commands()
@@ -63,7 +63,7 @@ def test_a_session_that_the_network_ends_comes_back():
 
 def test_a_wrong_apn_is_named_asked_less_and_less_and_resets_nothing():
     rig = Rig(settings={**OURS, "apn": "wrong"}, lease=Lease(apns=("internet",)))
-    found = rig.run(1800.0)
+    found = rig.run(1000.0)
     assert found["session"].startswith("failed: ")
     tries = [when for when, text in rig.sent if text.startswith("+QNETDEVCTL=1")]
     gaps = [b - a for a, b in pairwise(tries)]
@@ -92,6 +92,56 @@ def test_the_session_is_taken_down_at_the_end():
     assert rig.commands()[-1].startswith("+QNETDEVCTL=0,1")
 
 
+def test_the_end_waits_for_the_answer_to_what_is_under_way():
+    session, family = Session({"apn": "internet"}, 0.0), load("quectel")
+    session.network({"registration": "registered", "sim": "READY"}, 0.0)
+    assert session.next_command(family, 0.0)[0].startswith("+CGDCONT=")
+    session.stop(family, 0.0)
+    session.answered(True, [], "OK", 0.1)
+    assert not session.idle()
+    assert session.next_command(family, 0.1)[0] == "+QNETDEVCTL=0,1,1"
+    session.answered(True, [], "OK", 0.2)
+    assert session.idle() and session.next_command(family, 9.0) is None
+
+
+def test_how_the_device_comes_to_its_address_may_be_given():
+    rig = Rig(settings={**OURS, "addressing": "static"})
+    rig.until(up, 30.0)
+    assert done(rig, "configure")[0][1]["by"] == "static"
+
+
+def connected(lines, refusal="+CME ERROR: 3"):
+    """A session of which the modem refuses to connect it, and answers its own question with `lines`."""
+    session, family = Session({"apn": "internet"}, 0.0), load("simcom")
+    session.network({"registration": "registered", "sim": "READY"}, 0.0)
+    now = 0.0
+    while session.state not in (UP, HOLDING) and now < 20.0:
+        found = session.next_command(family, now)
+        if found is not None:
+            refused = found[0].startswith("$QCRMCALL=")
+            said = lines if found[0] == "$QCRMCALL?" else answers(found[0])
+            session.answered(not refused, said, refusal if refused else "OK", now)
+        now += 0.5
+    return session
+
+
+def test_what_stands_already_may_be_refused():
+    assert connected(["$QCRMCALL: 1, V4"]).state == UP
+    session = connected([])
+    assert session.state == HOLDING and session.describe() == "failed: $QCRMCALL: +CME ERROR: 3"
+
+
+def test_a_device_that_lost_its_session_while_the_context_stands_gets_it_again():
+    session = connected(["$QCRMCALL: 1, V4"])
+    session.take_effects()
+    now, family = 100.0, load("simcom")
+    while session.state == UP:
+        found = session.next_command(family, now)
+        session.answered(True, answers(found[0]), "OK", now)
+    assert session.describe() == "failed: the network ended it"
+    assert session.take_effects() == [("deconfigure",)]
+
+
 def test_a_context_without_vendors_command_is_activated():
     session = Session({"apn": "internet"}, 0.0)
     session.network({"registration": "registered", "sim": "READY"}, 0.0)
@@ -99,7 +149,7 @@ def test_a_context_without_vendors_command_is_activated():
     assert asked[:3] == ['+CGDCONT=1,"IP","internet"', "+CGATT=1", "+CGACT=1,1"]
     assert session.state == UP
     assert session.take_effects() == [
-        ("configure", {"address": "10.0.0.2", "prefix_length": None, "gateway": None, "mtu": None, "dns": None, "cid": 1})
+        ("configure", {"address": "10.0.0.2", "prefix_length": None, "gateway": None, "mtu": None, "dns": None, "cid": 1, "by": "static"})
     ]  # fmt: skip
 
 

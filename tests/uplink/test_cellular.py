@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from router.config.model import Uplink
+from router.config.model import ModemSettings, Uplink
 from router.lab.modem.emulator import Emulator
 from router.lab.modem.personalities import PERSONALITIES
+from router.uplink import cellular as module
 from router.uplink.cellular import Modems
 from tests.modem.machine import Diagnostic, Flood, Machine, Mute, Receiver, uevent
 
@@ -183,3 +184,36 @@ def test_a_usb_reset_takes_the_device_off_and_puts_it_back_even_at_the_end(machi
 
     run(machine, (cellular("lte"),), story)
     assert authorized() == "1"
+
+
+OURS = ModemSettings(session="at", apn="internet", addressing="static")
+
+
+def test_a_data_session_is_ended_at_the_modem_before_the_end(machine):
+    ports = quectel()
+    machine.plug("1-1", 0x2C7C, 0x0125, ports, network="roamd-none")
+
+    async def story(modems, until):
+        await until(lambda: ports[2].core.connected and modems.info("lte").session.startswith("up"))
+        # There is no such device in the kernel, and that is said.
+        assert "device roamd-none cannot be set up" in modems.info("lte").session
+        await modems.stop()
+        assert not ports[2].core.connected
+
+    run(machine, (cellular("lte", modem=OURS),), story)
+
+
+def test_a_modem_that_hangs_does_not_delay_the_end_for_long(machine, monkeypatch, caplog):
+    monkeypatch.setattr(module, "_STOP_WAIT", 0.2)
+    ports = quectel()
+    machine.plug("1-1", 0x2C7C, 0x0125, ports, network="roamd-none")
+
+    async def story(modems, until):
+        await until(
+            lambda: modems.info("lte") is not None and str(modems.info("lte").session).startswith("up")
+        )
+        machine.silence("1-1")
+        await modems.stop()
+
+    run(machine, (cellular("lte", modem=OURS),), story)
+    assert "has not ended its data session" in caplog.text

@@ -35,15 +35,13 @@ def test_it_is_run_again_and_its_secrets_are_nobody_elses(tmp_path):
     )
 
     async def run():
-        ppp = Ppp(
-            uplink(auth="pap", username="bus", password="geheim"), "/dev/ttyUSB3", (*program[:3], program[3])
-        )
-        ppp.again = (0.0,)
+        given = uplink(auth="pap", username="bus", password="geheim")
+        ppp = Ppp(given, "/dev/ttyUSB3", program, again=(0.0,))
         ppp.start(asyncio.get_running_loop())
         while not notes.exists() or len(notes.read_text().split()) < 6:
             await asyncio.sleep(0.01)
         ppp.stop()
-        await asyncio.gather(ppp._task, return_exceptions=True)
+        await ppp.ended()
 
     asyncio.run(asyncio.wait_for(run(), 20))
     assert notes.read_text().split()[:4] == ["600", "1", "600", "1"]
@@ -56,7 +54,7 @@ def test_a_pppd_that_is_missing_is_said(caplog):
         while not caplog.records:
             await asyncio.sleep(0.01)
         ppp.stop()
-        await asyncio.gather(ppp._task, return_exceptions=True)
+        await ppp.ended()
 
     asyncio.run(asyncio.wait_for(run(), 20))
     assert "/nowhere/pppd: No such file" in caplog.text

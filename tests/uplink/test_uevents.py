@@ -76,8 +76,8 @@ def test_a_burst_of_events_is_told_of_once():
             uevent()
 
     calls, counters = heard(cause)
-    assert len(calls) == 1
-    assert counters["uevents"] >= 20
+    # What else happens on this machine may be told of, too.
+    assert 1 <= len(calls) <= 1 + counters["uevents"] - 20
 
 
 @needs_root

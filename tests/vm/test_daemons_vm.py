@@ -16,6 +16,7 @@ pytestmark = pytest.mark.vm
 HOME_AGENT = """
 config roamd
 	option control '{directory}/ha.sock'
+	option state '{directory}/ha'
 config home_agent
 	option address '{home_agent}'
 	option plane kernel
@@ -32,6 +33,7 @@ config mobile 'bus'
 MOBILE_NODE = """
 config roamd
 	option control '{directory}/mr.sock'
+	option state '{directory}/mr'
 config mobile_node
 	option home_address '10.99.0.2'
 	option home_agent '{home_agent}'

@@ -1,6 +1,7 @@
 """A USB modem as the kernel shows it: real ttyACM*, network device, sysfs and uevents; the emulator behind it."""
 
 import asyncio
+import json
 import os
 import select
 import socket
@@ -12,9 +13,10 @@ import serial
 
 from modem.ports.sysfs import devices
 from router.config.model import Uplink
+from router.control.client import ControlError, request
 from router.lab.modem import PERSONALITIES
 from router.uplink.cellular import Modems
-from tests.vm.usb_gadget import DRIVERS, Bus, UsbModem, held, wait
+from tests.vm.usb_gadget import DRIVERS, ROOT, Bus, UsbModem, held, wait
 
 pytestmark = pytest.mark.vm
 
@@ -262,3 +264,95 @@ def test_two_uplinks_know_their_modems_by_imei(modem):
             assert (info.imei, device) == (other, second.network_device())
 
         watch((Uplink("a", 1, "cellular", imei=other), Uplink("b", 2, "cellular", imei=IMEI)), story)
+
+
+# The whole daemon
+
+HOME_AGENT = """
+config roamd
+	option control '{folder}/ha.sock'
+	option state '{folder}'
+config home_agent
+	option address '10.64.0.1'
+config home_network
+	option prefix '10.99.0.0/24'
+config mobile 'bus'
+	option home_address '10.99.0.2'
+	option spi 256
+	option key 'sixteen octets!!'
+"""
+MOBILE_NODE = """
+config roamd
+	option control '{folder}/mr.sock'
+	option state '{folder}/mr'
+config mobile_node
+	option home_address '10.99.0.2'
+	option home_agent '10.64.0.1'
+	option spi 256
+	option key 'sixteen octets!!'
+config uplink 'cell'
+	option type cellular
+	option session at
+	option apn internet
+	option addressing static
+"""
+
+
+@pytest.fixture
+def daemons(modem, tmp_path):
+    """A home agent where the modem's network begins, and a mobile node at the host; both by name."""
+    found = {}
+    for name, text, inside in (
+        ("ha", HOME_AGENT, ["ip", "netns", "exec", modem.namespace]),
+        ("mr", MOBILE_NODE, []),
+    ):
+        path = tmp_path / f"{name}.conf"
+        path.write_text(text.format(folder=tmp_path))
+        with open(tmp_path / f"{name}.log", "w") as log:
+            words = [*inside, sys.executable, "-m", "router.cli", "--config", str(path), "run"]
+            found[name] = subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=log)
+    try:
+        yield found
+    finally:
+        for process in found.values():
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def test_a_daemon_brings_the_session_up_and_registers_over_it(modem, daemons, tmp_path):
+    device = modem.network_device()
+
+    def uplink():
+        assert daemons["mr"].poll() is None, (tmp_path / "mr.log").read_text()
+        try:
+            return request(str(tmp_path / "mr.sock"), "status")["uplinks"][0]
+        except ControlError:
+            return {"registration": "no socket yet", "modem": None}
+
+    def heard():
+        return json.dumps(uplink()) + (tmp_path / "mr.log").read_text() + (tmp_path / "ha.log").read_text()
+
+    def until(what, condition):
+        try:
+            wait(what, condition, 3 * PATIENCE)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{heard()}") from None
+
+    until("the binding", lambda: uplink()["registration"] == "registered")
+    found = uplink()
+    assert (found["device"], found["address"], found["gateway"]) == (device, "10.64.0.10", "10.64.0.1")
+    assert found["modem"]["session"] == "up"
+    # The network ends it, and it comes back without anybody's help.
+    modem.tell("session down")
+    until("the loss", lambda: uplink()["modem"]["session"] != "up")
+    until(
+        "the session",
+        lambda: uplink()["modem"]["session"] == "up" and uplink()["registration"] == "registered",
+    )
+    daemons["mr"].terminate()
+    assert daemons["mr"].wait(PATIENCE) == 0
+    log = (tmp_path / "ha.log").read_text()
+    assert request(str(tmp_path / "ha.sock"), "status")["bindings"] == [], log
+    wait("the carrier to go", lambda: not carrier(device))
+    addresses = subprocess.run(["ip", "-4", "address", "show", "dev", device], capture_output=True, text=True)
+    assert "inet " not in addresses.stdout

@@ -115,7 +115,7 @@ class Core:
     def tick(self, now: float) -> None:
         """Time went by: a search may have ended, a sample may have brought another technology."""
         self.now = now
-        technology = self.samples.at(now - self._born).get("technology")
+        technology = self.samples.row(now - self._born).get("technology")
         if isinstance(technology, str):
             self.network.technology = technology
         if self.network.tick(now) and self.network.registered:
@@ -256,8 +256,9 @@ class Core:
 
     def _places(self) -> tuple[object, ...]:
         """Technology, area and cell."""
-        cell = {**USUAL_CELL, **self.personality.cell, **self.samples.at(self.now - self._born)}
-        return self.network.act, cell["tac"], cell["ci"]
+        row, cell = self.samples.row(self.now - self._born), self.personality.cell
+        tac, ci = (row.get(name) or cell.get(name) or USUAL_CELL[name] for name in ("tac", "ci"))
+        return self.network.act, tac, ci
 
     def _tabled(self, answer: Answer) -> Result:
         if answer.sim:

@@ -29,10 +29,7 @@ class Samples:
         """What the columns say at a time; a value that is not known then is missing."""
         if not self._rows:
             return {}
-        span = self._times[-1]
-        if self._loop and span > 0:
-            seconds %= span
-        at = max(0, bisect_right(self._times, seconds) - 1)
+        seconds, at = self._place(seconds)
         time, row = self._rows[at]
         found = dict(row)
         if at + 1 == len(self._rows) or seconds < time:
@@ -43,6 +40,17 @@ class Samples:
             if isinstance(here, float) and isinstance(there, float):
                 found[name] = here + (there - here) * (seconds - time) / (later - time)
         return found
+
+    def row(self, seconds: float) -> Mapping[str, float | int | str]:
+        """The columns that change in steps at a time; SMOOTH ones as they were when the row began."""
+        return self._rows[self._place(seconds)[1]][1] if self._rows else {}
+
+    def _place(self, seconds: float) -> tuple[float, int]:
+        """The time within a loop, and the number of the row that holds then."""
+        span = self._times[-1]
+        if self._loop and span > 0:
+            seconds %= span
+        return seconds, max(0, bisect_right(self._times, seconds) - 1)
 
     def next_row(self, seconds: float) -> float | None:
         """When the row after `seconds` begins; None when there is none, or it all goes round."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address
 
 from router.lab.modem.contexts import Context, Lease
@@ -86,6 +87,7 @@ def session(context: Context, lease: Lease, connected: bool) -> View:
     }
 
 
+@lru_cache(maxsize=64)
 def _backwards(address: str) -> str:
     """An IPv4 address in hexadecimal, its last octet first, as ^DHCP? has it."""
     return IPv4Address(address).packed[::-1].hex().upper()

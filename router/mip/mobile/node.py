@@ -76,6 +76,11 @@ class MobileNode:
         )
 
     @property
+    def doubted(self) -> list[int]:
+        """BIDs of living uplinks over which something had to be sent again."""
+        return [bid for bid, registration in self._registrations.items() if registration.in_doubt]
+
+    @property
     def registrations(self) -> Mapping[int, RegistrationView]:
         """By BID: those of living uplinks, and de-registrations under way."""
         return {bid: item.view() for bid, item in (self._farewells.leaving | self._registrations).items()}

@@ -136,6 +136,11 @@ class Registration:
         """Whether the home agent may have a binding of it: unanswered requests may have created one too."""
         return self.binding is not None or bool(self.pending)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the path may be bad: a request or a keepalive got no answer, and was sent again."""
+        return self.attempts > 1 or self.keepalive_misses > 1
+
     def view(self) -> RegistrationView:
         binding = self.binding
         return RegistrationView(

@@ -578,3 +578,15 @@ def test_any_authentic_reply_is_digested(code, lifetime, identification):
     bench.run(10)
     assert bench.node.next_wake() is not None
     assert (1 in bench.bound) == (code in (0, 1) and lifetime > 10)
+
+
+def test_an_uplink_over_which_something_is_sent_again_is_in_doubt():
+    bench = Bench()
+    bench.up(1)
+    assert bench.node.doubted == []
+    bench.run(1.5)
+    assert bench.node.doubted == [1]
+    bench.up(2)
+    assert bench.node.doubted == [1]
+    bench.down(1)
+    assert bench.node.doubted == []
