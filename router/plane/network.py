@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
 from collections.abc import Callable, Collection, Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
@@ -14,6 +15,7 @@ from router.config.model import PlaneSettings
 from router.netlink import Netlink, NetlinkError, fibmsg, ifaddrmsg, ifinfmsg, rtmsg
 from router.plane import messages
 from router.plane.model import PlaneState, Route, Rule
+from router.plane.route_messages import route_deletion, route_message
 
 __all__ = ["Network", "missing", "surplus"]
 
@@ -49,8 +51,10 @@ class Network:
     logged, and the next `put` of everything tries it again.
     """
 
-    def __init__(self, settings: PlaneSettings) -> None:
+    def __init__(self, settings: PlaneSettings, known: Callable[[str], int] = lambda device: 0) -> None:
+        """`known` says the index of a device where it is known without asking the kernel, else 0."""
         self._settings = settings
+        self._known = known
         self._tables = range(settings.table_base, settings.table_base + _TABLES)
         self._priorities = range(settings.rule_priority, settings.rule_priority + _PRIORITIES)
         self._netlink = Netlink()
@@ -106,10 +110,13 @@ class Network:
 
         A route through a device that is still to be made waits for `put`.
         """
-        for route in map(messages.canonical, routes):
-            before = self._routes.get((route.table, route.prefix))
-            if before not in (None, route) and not _leads_to(before, held) and _possible(route):
-                self._try("route", route, self._put_route)
+        self._change_routes([
+            route
+            for route in missing(_by_key(routes), self._routes)
+            if (before := self._routes.get((route.table, route.prefix))) is not None
+            and not _leads_to(before, held)
+            and _possible(route)
+        ])  # fmt: skip
 
     def put(self, state: PlaneState, routes: Iterable[Route] = (), held: Collection[str] = ()) -> None:
         """Add and change what is wanted, `routes` beside those of `state`.
@@ -128,24 +135,28 @@ class Network:
 
     def put_routes(self, routes: Iterable[Route], held: Collection[str] = ()) -> None:
         """Add and change these."""
-        for route in missing(_by_key(routes), self._routes):
-            before = self._routes.get((route.table, route.prefix))
-            if before is None or not _leads_to(before, held):
-                self._try("route", route, self._put_route)
+        self._change_routes([
+            route
+            for route in missing(_by_key(routes), self._routes)
+            if (before := self._routes.get((route.table, route.prefix))) is None
+            or not _leads_to(before, held)
+        ])  # fmt: skip
 
     def drop_routes(self, routes: Iterable[Route]) -> None:
         """Remove these, if they are there."""
-        for key in _by_key(routes):
-            if key in self._routes:
-                self._try("route", self._routes[key], self._drop_route)
+        gone = [self._routes.pop(key) for key in _by_key(routes) if key in self._routes]
+        refused = self._netlink.attempt([(route_deletion(route), nl.RTM_DELROUTE, 0) for route in gone])
+        for place, code in refused.items():
+            # Gone already, with its device or its address: just what we wanted.
+            if code not in _GONE:
+                self._refused("route", gone[place], os.strerror(code))
 
     def prune(self, state: PlaneState, routes: Iterable[Route] = (), held: Collection[str] = ()) -> None:
         """Remove what is ours and not wanted any more; what leads to the devices `held` stays."""
         for rule in surplus(_by_self(state.rules), self._rules):
             self._try("rule", rule, self._drop_rule)
-        for key in surplus(_by_key((*state.routes, *routes)), self._routes):
-            if not _leads_to(self._routes[key], held):
-                self._try("route", self._routes[key], self._drop_route)
+        gone = [self._routes[key] for key in surplus(_by_key((*state.routes, *routes)), self._routes)]
+        self.drop_routes(route for route in gone if not _leads_to(route, held))
         for pair in surplus(dict.fromkeys(state.addresses, True), self._addresses):
             if self._addresses[pair]:
                 self._try("address", pair, self._drop_address)
@@ -184,17 +195,33 @@ class Network:
         try:
             change(item)
         except OSError as error:
-            self.failures += 1
-            _log.warning("%s %s: %s", what, _text(item), error.strerror)
+            self._refused(what, item, error.strerror)
 
-    def _put_route(self, route: Route) -> None:
-        message = messages.route_message(route, _index)
-        self._netlink.request(message, nl.RTM_NEWROUTE, nl.NLM_F_CREATE | nl.NLM_F_REPLACE)
-        self._routes[route.table, route.prefix] = route
+    def _refused(self, what: str, item: object, why: str | None) -> None:
+        self.failures += 1
+        _log.warning("%s %s: %s", what, _text(item), why)
 
-    def _drop_route(self, route: Route) -> None:
-        del self._routes[route.table, route.prefix]
-        self._delete(messages.route_deletion(route), nl.RTM_DELROUTE)
+    def _change_routes(self, routes: Iterable[Route]) -> None:
+        """Add these, each in place of what stands there."""
+        sent: list[Route] = []
+        requests: list[nl.Request] = []
+        for route in routes:
+            try:
+                body = route_message(route, self._index)
+            except NetlinkError as error:
+                self._refused("route", route, error.strerror)
+                continue
+            sent.append(route)
+            requests.append((body, nl.RTM_NEWROUTE, nl.NLM_F_CREATE | nl.NLM_F_REPLACE))
+        refused = self._netlink.attempt(requests)
+        for place, route in enumerate(sent):
+            if place in refused:
+                self._refused("route", route, os.strerror(refused[place]))
+            else:
+                self._routes[route.table, route.prefix] = route
+
+    def _index(self, device: str) -> int:
+        return self._known(device) or _index(device)
 
     def _put_rule(self, rule: Rule) -> None:
         flags = nl.NLM_F_CREATE | nl.NLM_F_EXCL

@@ -50,20 +50,22 @@ def kind_of(tunnel: Tunnel) -> str:
     return "gre" if tunnel.encapsulation == "gre" else "ipip"
 
 
-def creation(tunnel: Tunnel, link: int) -> bytes:
-    """RTM_NEWLINK of a device that is still down; `link` is the index of the one it leaves by (0: as routed)."""
-    return _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + text(_IFNAME, tunnel.device) + _shape(tunnel, link)
+def creation(tunnel: Tunnel, link: int, index: int = 0) -> bytes:
+    """RTM_NEWLINK of a device that is still down; `link` is the index of the one it leaves by (0: as routed).
+
+    `index` is what its own shall be; 0 leaves it to the kernel.
+    """
+    return _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + text(_IFNAME, tunnel.device) + _shape(tunnel, link)
 
 
-def preparation(tunnel: Tunnel, rp_filter: int, *, ipv6: bool) -> bytes:
-    """RTM_SETLINK, by name, of what must hold before the device goes up; `ipv6` tells whether the kernel has any."""
-    name = text(_IFNAME, tunnel.device)
-    return _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + name + _dress(tunnel, rp_filter, ipv6=ipv6)
+def preparation(tunnel: Tunnel, index: int, rp_filter: int, *, ipv6: bool) -> bytes:
+    """RTM_SETLINK of what must hold before the device goes up; `ipv6` tells whether the kernel has any."""
+    return _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + _dress(tunnel, rp_filter, ipv6=ipv6)
 
 
-def rise(tunnel: Tunnel) -> bytes:
-    """RTM_SETLINK, by name, that takes the device up."""
-    return _LINK.pack(socket.AF_UNSPEC, 0, 0, _IFF_UP, _IFF_UP) + text(_IFNAME, tunnel.device)
+def rise(index: int) -> bytes:
+    """RTM_SETLINK that takes the device up."""
+    return _LINK.pack(socket.AF_UNSPEC, 0, index, _IFF_UP, _IFF_UP)
 
 
 def change(tunnel: Tunnel, link: int, index: int, rp_filter: int) -> bytes:
