@@ -6,8 +6,9 @@ import errno
 import logging
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from typing import Any, TypeVar
 
 from router import netlink as nl
@@ -25,7 +26,8 @@ _TABLES, _PRIORITIES = 32, 64
 _EVERY_BIT = 0xFFFFFFFF
 _GONE = (errno.ESRCH, errno.ENOENT, errno.ENODEV, errno.EADDRNOTAVAIL)
 
-Key = tuple[int, IPv4Network]
+Key = tuple[int, int, int]
+"""Table, network and prefix length of a route: numbers, since networks are slow to hash."""
 Address = tuple[str, IPv4Address]
 K = TypeVar("K")
 V = TypeVar("V")
@@ -59,6 +61,8 @@ class Network:
         self._priorities = range(settings.rule_priority, settings.rule_priority + _PRIORITIES)
         self._netlink = Netlink()
         self._routes: dict[Key, Route] = {}
+        self._leading: Counter[str] = Counter()
+        """How many nexthops of them go by a device."""
         self._rules: dict[Rule, Rule] = {}
         self._addresses: dict[Address, bool] = {}
         """Every /32 there is: ours or not."""
@@ -86,7 +90,7 @@ class Network:
 
     def uses(self, device: str) -> bool:
         """Whether a route of ours leads there."""
-        return any(_leads_to(route, (device,)) for route in self._routes.values())
+        return self._leading[device] > 0
 
     def strangers(self) -> list[str]:
         """What others have in our blocks of tables and priorities, or do with our mark bits; in `ip`'s words."""
@@ -113,7 +117,7 @@ class Network:
         self._change_routes([
             route
             for route in missing(_by_key(routes), self._routes)
-            if (before := self._routes.get((route.table, route.prefix))) is not None
+            if (before := self._routes.get(_key(route))) is not None
             and not _leads_to(before, held)
             and _possible(route)
         ])  # fmt: skip
@@ -138,13 +142,13 @@ class Network:
         self._change_routes([
             route
             for route in missing(_by_key(routes), self._routes)
-            if (before := self._routes.get((route.table, route.prefix))) is None
+            if (before := self._routes.get(_key(route))) is None
             or not _leads_to(before, held)
         ])  # fmt: skip
 
     def drop_routes(self, routes: Iterable[Route]) -> None:
         """Remove these, if they are there."""
-        gone = [self._routes.pop(key) for key in _by_key(routes) if key in self._routes]
+        gone = [self._forget(key) for key in map(_key, routes) if key in self._routes]
         refused = self._netlink.attempt([(route_deletion(route), nl.RTM_DELROUTE, 0) for route in gone])
         for place, code in refused.items():
             # Gone already, with its device or its address: just what we wanted.
@@ -170,11 +174,12 @@ class Network:
     def _read(self) -> None:
         """Learn what is there."""
         self._routes, self._rules = {}, {}
+        self._leading.clear()
         for message in self._dump(rtmsg(), nl.RTM_GETROUTE):
             if messages.table_of(message) in self._tables and messages.is_ours(message):
                 route = messages.route_of(message, _name)
                 if route is not None:
-                    self._routes[route.table, route.prefix] = route
+                    self._learn(route)
         for message in self._dump(fibmsg(), nl.RTM_GETRULE):
             if (message.get_attr("FRA_PRIORITY") or 0) in self._priorities and messages.is_ours(message):
                 rule = messages.rule_of(message)
@@ -218,7 +223,23 @@ class Network:
             if place in refused:
                 self._refused("route", route, os.strerror(refused[place]))
             else:
-                self._routes[route.table, route.prefix] = route
+                self._learn(route)
+
+    def _learn(self, route: Route) -> None:
+        key = _key(route)
+        if key in self._routes:
+            self._forget(key)
+        self._routes[key] = route
+        for hop in route.nexthops:
+            self._leading[hop.device] += 1
+
+    def _forget(self, key: Key) -> Route:
+        route = self._routes.pop(key)
+        for hop in route.nexthops:
+            self._leading[hop.device] -= 1
+            if not self._leading[hop.device]:
+                del self._leading[hop.device]
+        return route
 
     def _index(self, device: str) -> int:
         return self._known(device) or _index(device)
@@ -251,7 +272,11 @@ class Network:
 
 
 def _by_key(routes: Iterable[Route]) -> dict[Key, Route]:
-    return {(route.table, route.prefix): messages.canonical(route) for route in routes}
+    return {_key(route): messages.canonical(route) for route in routes}
+
+
+def _key(route: Route) -> Key:
+    return route.table, int(route.prefix.network_address), route.prefix.prefixlen
 
 
 def _by_self(rules: Iterable[Rule]) -> dict[Rule, Rule]:

@@ -149,7 +149,9 @@ class Plane:
     def apply_routes_now(self, state: PlaneState, changed: Collection[Hashable] | None = None) -> None:
         """The urgent part of `apply`: routes that exist and should differ, in force on return."""
         keys = state.parts if changed is None else changed
-        routes = [route for key in keys for route in state.parts.get(key, NO_PART).routes]
+        # A part that is new has none yet, and making it twice takes a while.
+        known = [key for key in keys if key in self._parts]
+        routes = [route for key in known for route in state.parts.get(key, NO_PART).routes]
         self._network.replace_known((*(state.routes if changed is None else ()), *routes), self._held)
 
     async def apply(self, state: PlaneState, changed: Collection[Hashable] | None = None) -> None:
@@ -237,10 +239,11 @@ class Plane:
             )
         finally:
             for key, before, part in pairs:
-                kept = {(route.table, route.prefix) for route in part.routes}
-                gone = [route for route in before.routes if (route.table, route.prefix) not in kept]
-                self._network.drop_routes(gone)
-                self._drop_unused(key, before, part)
+                if before is not NO_PART:
+                    kept = {(route.table, route.prefix) for route in part.routes}
+                    gone = [route for route in before.routes if (route.table, route.prefix) not in kept]
+                    self._network.drop_routes(gone)
+                    self._drop_unused(key, before, part)
 
     def _put_parts(self, changes: Sequence[tuple[Hashable, Part, Part]]) -> None:
         """Tunnels and routes of these parts: key, as it was, as it shall be."""
