@@ -64,7 +64,6 @@ class KernelTunnels:
         self._netlink = Netlink()
         self._devices: dict[str, _Device] = {}
         self._next = _FIRST_INDEX
-        self._ipv6 = read_sysctl("net/ipv6/conf/default/disable_ipv6") is not None
         self._fou: FouListener | None = None
         self.kinds: frozenset[Encapsulation] = frozenset()
         """The encapsulations that this kernel has."""
@@ -199,14 +198,13 @@ class KernelTunnels:
         amiss = self._make(tunnels)
         made = {tunnel: self._devices[tunnel.device] for tunnel in tunnels if tunnel.device not in amiss}
         rp_filter = _rp_filter()
-        dress = [
-            (tunnel, preparation(tunnel, device.ifindex, rp_filter, ipv6=self._ipv6))
-            for tunnel, device in made.items()
-        ]
-        amiss |= self._set(dress)
+        amiss |= self._set([
+            (tunnel, preparation(device.ifindex, rp_filter)) for tunnel, device in made.items()
+        ])  # fmt: skip
         for tunnel in made:
-            if tunnel.encapsulation == "gre":
-                # GRE carries any protocol: none but IPv4 shall come out of it.
+            # GRE carries any protocol: none but IPv4 shall come out of it.  And in all
+            # of them, each route of IPv6's makes the next device slower to go up.
+            if tunnel.mtu >= _IPV6_LEAST_MTU:
                 write_sysctl(f"net/ipv6/conf/{tunnel.device}/disable_ipv6", "1")
         ready = [(tunnel, rise(made[tunnel].ifindex)) for tunnel in made if tunnel.device not in amiss]
         amiss |= self._set(ready)
