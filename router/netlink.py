@@ -21,7 +21,7 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.ndmsg import ndmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-__all__ = ["Netlink", "NetlinkError", "fibmsg", "ifaddrmsg", "ifinfmsg", "ndmsg", "parse", "rtmsg"]
+__all__ = ["Netlink", "NetlinkError", "Request", "fibmsg", "ifaddrmsg", "ifinfmsg", "ndmsg", "parse", "rtmsg"]
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
@@ -42,8 +42,14 @@ _CLASSES: dict[int, type[Any]] = {
     **dict.fromkeys((RTM_NEWRULE, RTM_DELRULE), fibmsg),
 }
 _RECEIVE = 1 << 18
+_AT_ONCE = 128
+"""Messages in one call: if each is refused, the answers still fit into what a socket holds by default."""
 _EVENT_BUFFER = 1 << 22
 _SO_RCVBUFFORCE = 33
+
+
+Request = tuple[bytes, int, int]
+"""Body, kind and flags of a message."""
 
 
 class NetlinkError(OSError):
@@ -59,6 +65,7 @@ class Netlink:
             _widen(self.socket)
         self.socket.bind((0, groups))
         self._sequence = 0
+        self._room = bytearray(_RECEIVE)
         self.foreign_messages = 0
 
     def close(self) -> None:
@@ -72,28 +79,44 @@ class Netlink:
                 _raise(body)
                 return
 
-    def batch(self, requests: Sequence[tuple[bytes, int, int]]) -> None:
-        """Send (body, kind, flags) messages at once, and wait for every acknowledgement.
+    def batch(self, requests: Sequence[Request]) -> None:
+        """Send (body, kind, flags) messages at once, and wait until the last is done.
 
         The kernel goes through them in order, also past one that it refuses.
         Raises NetlinkError, the first one's.
         """
-        first, data = self._sequence + 1, b""
+        refused = self.attempt(requests)
+        if refused:
+            code = refused[min(refused)]
+            raise NetlinkError(code, os.strerror(code))
+
+    def attempt(self, requests: Sequence[Request]) -> dict[int, int]:
+        """As `batch`, but says what was refused: the error number by place in `requests`."""
+        refused: dict[int, int] = {}
+        for start in range(0, len(requests), _AT_ONCE):
+            for place, code in self._attempt(requests[start : start + _AT_ONCE]):
+                refused[start + place] = code
+        return refused
+
+    def _attempt(self, requests: Sequence[Request]) -> Iterator[tuple[int, int]]:
+        """Errors come unasked: only the last message needs an acknowledgement, to tell where they end."""
+        first = number = self._sequence + 1
+        last = self._sequence = self._sequence + len(requests)
+        parts: list[bytes] = []
         for body, kind, flags in requests:
-            self._sequence += 1
-            header = (_HEADER.size + len(body), kind, flags | NLM_F_REQUEST | NLM_F_ACK, self._sequence, 0)
-            data += _HEADER.pack(*header) + body + bytes(-len(body) % 4)
-        self.socket.sendto(data, (0, 0))
-        errors, waiting = [], len(requests)
-        for found, body in self._answers(first) if waiting else ():
+            flags |= NLM_F_REQUEST | NLM_F_ACK if number == last else NLM_F_REQUEST
+            parts += (_HEADER.pack(_HEADER.size + len(body), kind, flags, number, 0), body)
+            if len(body) & 3:
+                parts.append(bytes(-len(body) % 4))
+            number += 1
+        self.socket.sendto(b"".join(parts), (0, 0))
+        for found, body in self._answers(first):
             if found == _ERROR:
-                errors.append(struct.unpack_from("=i", body, _HEADER.size)[0])
-                waiting -= 1
-                if not waiting:
-                    break
-        code = next(filter(None, errors), 0)
-        if code:
-            raise NetlinkError(-code, os.strerror(-code))
+                number, code = struct.unpack_from("=8xI4xi", body)
+                if code:
+                    yield number - first, -code
+                if number == last:
+                    return
 
     def dump_octets(self, body: bytes, kind: int) -> list[bytes]:
         """All objects of a kind as they come, behind their netlink headers.  Raises NetlinkError."""
@@ -137,13 +160,13 @@ class Netlink:
         result: list[tuple[int, bytes]] = []
         while True:
             try:
-                data, (port, _) = self.socket.recvfrom(_RECEIVE, socket.MSG_DONTWAIT)
+                size, (port, _) = self.socket.recvfrom_into(self._room, 0, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return result
             if port != 0:
                 self.foreign_messages += 1
                 continue
-            result += [(kind, octets) for kind, _, octets in _split(data)]
+            result += [(kind, octets) for kind, _, octets in _split(self._room, size)]
 
     def _send(self, message: Any, kind: int, flags: int) -> None:
         self._sequence += 1
@@ -158,11 +181,11 @@ class Netlink:
         """What the kernel says to the last request, or to all from `first` on."""
         least = self._sequence if first is None else first
         while True:
-            data, (port, _) = self.socket.recvfrom(_RECEIVE)
+            size, (port, _) = self.socket.recvfrom_into(self._room)
             if port != 0:
                 self.foreign_messages += 1
                 continue
-            for kind, sequence, body in _split(data):
+            for kind, sequence, body in _split(self._room, size):
                 if least <= sequence <= self._sequence:
                     yield kind, body
 
@@ -175,13 +198,14 @@ def _widen(sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _EVENT_BUFFER)
 
 
-def _split(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+def _split(room: bytearray, size: int) -> Iterator[tuple[int, int, bytes]]:
+    """Kind, sequence number and octets of the messages in the first `size` octets."""
     offset = 0
-    while offset + _HEADER.size <= len(data):
-        length, kind, _, sequence, _ = _HEADER.unpack_from(data, offset)
-        if length < _HEADER.size or offset + length > len(data):
+    while offset + _HEADER.size <= size:
+        length, kind, _, sequence, _ = _HEADER.unpack_from(room, offset)
+        if length < _HEADER.size or offset + length > size:
             return
-        yield kind, sequence, data[offset : offset + length]
+        yield kind, sequence, bytes(room[offset : offset + length])
         offset += (length + 3) & ~3
 
 

@@ -49,14 +49,14 @@ class HomeMobile:
     policies: tuple[tuple[TrafficSelector, int | None], ...] = ()
     """Flow bindings with the path number each names now; None drops."""
 
-    @property
-    def prefixes(self) -> tuple[IPv4Network, ...]:
-        return (IPv4Network(self.home_address), *self.networks)
-
-    def ways(self, prefix: IPv4Network) -> dict[int, Tunnel]:
-        """The tunnels for packets to one of its prefixes, by path number."""
+    def ways(self) -> Iterable[tuple[IPv4Network, dict[int, Tunnel]]]:
+        """Its home address and each of its networks, with the tunnels for packets to it by path number."""
         direct = dict(self.tunnels)
-        return direct if prefix == IPv4Network(self.home_address) else direct | dict(self.nested)
+        # From a number: from an address it goes by way of its text.
+        yield IPv4Network(int(self.home_address)), direct
+        to_networks = direct | dict(self.nested)
+        for network in self.networks:
+            yield network, to_networks
 
 
 def tunnel_name(home_address: IPv4Address, number: int) -> str:
@@ -122,8 +122,8 @@ def _routes(tables: Tables, mobile: HomeMobile, *, at_home: bool) -> Iterable[Ro
     the nexthops of the table for unmarked packets; the mobile node's first
     answer pins it.
     """
-    for prefix in mobile.networks if at_home and not mobile.tunnels else mobile.prefixes:
-        tunnels = mobile.ways(prefix)
+    home, *networks = mobile.ways()
+    for prefix, tunnels in networks if at_home and not mobile.tunnels else (home, *networks):
         everyone = weighted([(Nexthop(tunnel.device), 1) for tunnel in tunnels.values()])
         yield Route(tables.unmarked, prefix, everyone)
         for number in mobile.numbers if everyone else ():

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from ipaddress import IPv4Address
 from typing import NamedTuple
 
 from router import netlink as nl
 from router.attributes import attributes
-from router.netlink import Netlink, NetlinkError
+from router.netlink import Netlink, NetlinkError, Request
 from router.plane import link
-from router.plane.errors import PlaneError
 from router.plane.fou import FouListener
 from router.plane.model import Encapsulation, Tunnel
 from router.plane.sysctl import read_sysctl, write_sysctl
@@ -39,7 +39,9 @@ _NEW = nl.NLM_F_CREATE | nl.NLM_F_EXCL
 _GONE = (errno.ENODEV, errno.ESRCH)
 _IPV6_LEAST_MTU = 1280
 _LOOSE, _OFF = 2, 0
-_MANY, _BATCH = 8, 64
+_MANY = 8
+_FIRST_INDEX, _LAST_INDEX = 1 << 20, 1 << 30
+"""Of the devices we make: who chooses need not ask.  The kernel's own choice counts from 1."""
 _GOING = 0x726F616D
 """The group of devices that are about to go: `roam`, a number that nobody else will think of."""
 
@@ -61,7 +63,7 @@ class KernelTunnels:
     def __init__(self) -> None:
         self._netlink = Netlink()
         self._devices: dict[str, _Device] = {}
-        self._ipv6 = read_sysctl("net/ipv6/conf/default/disable_ipv6") is not None
+        self._next = _FIRST_INDEX
         self._fou: FouListener | None = None
         self.kinds: frozenset[Encapsulation] = frozenset()
         """The encapsulations that this kernel has."""
@@ -95,30 +97,50 @@ class KernelTunnels:
             if found is not None:
                 name, device, remote = found
                 self._devices[name] = device
+                self._next = max(self._next, device.ifindex + 1)
                 if remote is not None:
                     self.remotes[name] = remote
 
-    def put(self, tunnel: Tunnel) -> None:
-        """Create the device and take it up, or change it in place.  Raises PlaneError."""
+    def index(self, name: str) -> int:
+        """The interface index of a device of ours, as it was made; 0 for any other."""
+        device = self._devices.get(name)
+        return device.ifindex if device is not None else 0
+
+    def put(self, tunnels: Iterable[Tunnel]) -> dict[str, str]:
+        """Create the devices and take them up, or change them in place.  What was amiss, by device."""
+        amiss: dict[str, str] = {}
+        new: dict[str, Tunnel] = {}
+        for tunnel in tunnels:
+            if tunnel.link in new:
+                amiss |= self._create(new.values())
+                new.clear()
+            if tunnel.device in self._devices:
+                amiss |= self._put_known(tunnel)
+            else:
+                new[tunnel.device] = tunnel
+        return amiss | self._create(new.values())
+
+    def _put_known(self, tunnel: Tunnel) -> dict[str, str]:
         name, device = tunnel.device, self._known(tunnel.device)
         if device is not None and device.kind != kind_of(tunnel):
             self.drop(name)
             device = None
-        if device is not None and device.tunnel == tunnel and link.is_ready(name, tunnel.mtu):
-            return
+        if device is None:
+            self._devices.pop(name, None)
+            return self._create([tunnel])
+        if device.tunnel == tunnel and link.is_ready(name, tunnel.mtu):
+            return {}
         try:
-            if device is None:
-                self._create(tunnel)
-            else:
-                self._change(tunnel, device)
+            self._change(tunnel, device)
         except NetlinkError as error:
-            if device is None:
-                self.drop(name)
-            else:
-                self._devices[name] = device._replace(tunnel=None)
-            missing = error.errno == errno.EOPNOTSUPP and tunnel.encapsulation in self.lacking
-            reason = f"install {self.lacking[tunnel.encapsulation]}" if missing else error.strerror
-            raise PlaneError(f"tunnel device {name}: {reason}") from None
+            self._devices[name] = device._replace(tunnel=None)
+            return {name: self._reason(tunnel, error.errno, error.strerror)}
+        return {}
+
+    def _reason(self, tunnel: Tunnel, code: int | None, text: str | None = None) -> str:
+        if code == errno.EOPNOTSUPP and tunnel.encapsulation in self.lacking:
+            return f"install {self.lacking[tunnel.encapsulation]}"
+        return text or os.strerror(code or 0)
 
     def drop(self, name: str) -> None:
         """Remove the device if it is ours and still there."""
@@ -138,8 +160,7 @@ class KernelTunnels:
             known = [device for name in names if (device := self._known(name)) is not None]
             moves = [(move(device.ifindex, _GOING), nl.RTM_SETLINK, 0) for device in known]
             try:
-                for start in range(0, len(moves), _BATCH):
-                    self._netlink.batch(moves[start : start + _BATCH])
+                self._netlink.batch(moves)
                 self._netlink.batch([(group_removal(_GOING), nl.RTM_DELLINK, 0)])
             except NetlinkError as error:
                 _log.warning("removing tunnel devices together: %s", error.strerror)
@@ -170,29 +191,76 @@ class KernelTunnels:
         device = self._devices.get(name)
         return device if device is not None and device.ifindex == link.index(name) else None
 
-    def _create(self, tunnel: Tunnel) -> None:
-        name = tunnel.device
-        if link.index(name):
-            # The messages below go by name, and would change somebody's device.
-            raise NetlinkError(errno.EEXIST, "a device of this name is there, and is not ours")
-        steps = [
-            (creation(tunnel, _index(tunnel.link)), nl.RTM_NEWLINK, _NEW),
-            (preparation(tunnel, _rp_filter(), ipv6=self._ipv6), nl.RTM_SETLINK, 0),
-        ]
-        try:
-            if tunnel.encapsulation == "gre":
-                # GRE carries any protocol: none but IPv4 shall come out of it.
-                self._netlink.batch(steps)
-                steps = []
-                write_sysctl(f"net/ipv6/conf/{name}/disable_ipv6", "1")
-            self._netlink.batch([*steps, (rise(tunnel), nl.RTM_SETLINK, 0)])
-        finally:
-            if index := link.index(name):
-                self._devices[name] = _Device(index, kind_of(tunnel), None)
-        self._devices[name] = self._devices[name]._replace(tunnel=tunnel)
+    def _create(self, tunnels: Collection[Tunnel]) -> dict[str, str]:
+        """Make devices that are not there yet.  What was amiss, by device."""
+        if not tunnels:
+            return {}
+        amiss = self._make(tunnels)
+        made = {tunnel: self._devices[tunnel.device] for tunnel in tunnels if tunnel.device not in amiss}
+        rp_filter = _rp_filter()
+        amiss |= self._set([
+            (tunnel, preparation(device.ifindex, rp_filter)) for tunnel, device in made.items()
+        ])  # fmt: skip
+        for tunnel in made:
+            # GRE carries any protocol: none but IPv4 shall come out of it.  And in all
+            # of them, each route of IPv6's makes the next device slower to go up.
+            if tunnel.mtu >= _IPV6_LEAST_MTU:
+                write_sysctl(f"net/ipv6/conf/{tunnel.device}/disable_ipv6", "1")
+        ready = [(tunnel, rise(made[tunnel].ifindex)) for tunnel in made if tunnel.device not in amiss]
+        amiss |= self._set(ready)
+        for tunnel in made:
+            if tunnel.device in amiss:
+                self.drop(tunnel.device)
+        return amiss
+
+    def _set(self, messages: Sequence[tuple[Tunnel, bytes]]) -> dict[str, str]:
+        refused = self._netlink.attempt([(body, nl.RTM_SETLINK, 0) for _, body in messages])
+        return {
+            messages[place][0].device: self._reason(messages[place][0], code)
+            for place, code in refused.items()
+        }
+
+    def _make(self, tunnels: Iterable[Tunnel]) -> dict[str, str]:
+        """Devices that are still down, each with an index of our choice, and known by it."""
+        amiss: dict[str, str] = {}
+        sent: list[Tunnel] = []
+        requests: list[Request] = []
+        if self._next > _LAST_INDEX:
+            self._next = _FIRST_INDEX
+        first = self._next
+        for tunnel in tunnels:
+            try:
+                body = creation(tunnel, self._leaving(tunnel), first + len(sent))
+            except NetlinkError as error:
+                amiss[tunnel.device] = str(error.strerror)
+                continue
+            sent.append(tunnel)
+            requests.append((body, nl.RTM_NEWLINK, _NEW))
+        self._next += len(sent)
+        refused = self._netlink.attempt(requests)
+        for place, tunnel in enumerate(sent):
+            name, kind = tunnel.device, kind_of(tunnel)
+            if place not in refused:
+                self._devices[name] = _Device(first + place, kind, tunnel)
+            elif refused[place] != errno.EEXIST:
+                amiss[name] = self._reason(tunnel, refused[place])
+            elif link.index(name):
+                amiss[name] = "a device of this name is there, and is not ours"
+            else:
+                # It is the index that somebody else has.
+                try:
+                    self._netlink.batch([(creation(tunnel, self._leaving(tunnel)), nl.RTM_NEWLINK, _NEW)])
+                    self._devices[name] = _Device(link.index(name), kind, tunnel)
+                except NetlinkError as error:
+                    amiss[name] = self._reason(tunnel, error.errno, error.strerror)
+        return amiss
+
+    def _leaving(self, tunnel: Tunnel) -> int:
+        """Index of the device it leaves by.  Raises NetlinkError."""
+        return self.index(tunnel.link) or _index(tunnel.link)
 
     def _change(self, tunnel: Tunnel, device: _Device) -> None:
-        message = change(tunnel, _index(tunnel.link), device.ifindex, _rp_filter())
+        message = change(tunnel, self._leaving(tunnel), device.ifindex, _rp_filter())
         self._netlink.batch([(message, nl.RTM_NEWLINK, 0)])
         before, self._devices[tunnel.device] = device.tunnel, device._replace(tunnel=tunnel)
         if tunnel.mtu >= _IPV6_LEAST_MTU and (before is None or before.mtu < _IPV6_LEAST_MTU):

@@ -1,4 +1,4 @@
-"""Routes, rules and addresses as rtnetlink says them, and back.
+"""Rules and addresses as rtnetlink says them, and back; routes (`route_messages`) back only.
 
 No socket in here: `index` and `name` translate between device names and
 interface indexes, and whoever calls decides where the answers come from.
@@ -13,6 +13,7 @@ from typing import Any
 
 from router.netlink import fibmsg, ifaddrmsg, rtmsg
 from router.plane.model import Nexthop, Route, Rule
+from router.plane.route_messages import RTPROT_ROAMD
 
 __all__ = [
     "OWNED_LABEL",
@@ -21,8 +22,6 @@ __all__ = [
     "canonical",
     "is_ours",
     "owned",
-    "route_deletion",
-    "route_message",
     "route_of",
     "rule_message",
     "rule_of",
@@ -34,11 +33,8 @@ OWNED_LABEL = ":roamd"
 
 _IFNAMSIZ = 16
 _RT_TABLE_COMPAT = 252
-_RTPROT_ROAMD = 114
-"""Protocol number of our routes and rules, of those that iproute2's table leaves free: `ip route` shows it."""
 _UNICAST, _UNREACHABLE = 1, 7
-_SCOPE_UNIVERSE, _SCOPE_LINK, _SCOPE_NOWHERE = 0, 253, 255
-_ONLINK, _CLONED = 0x4, 0x200
+_CLONED = 0x200
 _TO_TABLE = 1
 _NO_SUPPRESSION = 0xFFFFFFFF
 _ALL_BITS = 0xFFFFFFFF
@@ -60,35 +56,6 @@ def canonical(route: Route) -> Route:
         return route
     hop = route.nexthops[0]
     return Route(route.table, route.prefix, (Nexthop(hop.device, hop.gateway),), route.source)
-
-
-def route_message(route: Route, index: Index) -> Any:
-    message = rtmsg()
-    message["family"], message["dst_len"] = socket.AF_INET, route.prefix.prefixlen
-    message["table"], message["proto"] = _RT_TABLE_COMPAT, _RTPROT_ROAMD
-    message["type"] = _UNICAST if route.nexthops else _UNREACHABLE
-    direct = bool(route.nexthops) and all(hop.gateway is None for hop in route.nexthops)
-    message["scope"] = _SCOPE_LINK if direct else _SCOPE_UNIVERSE
-    attributes = _destination(route)
-    if route.source is not None:
-        attributes.append(["RTA_PREFSRC", str(route.source)])
-    if len(route.nexthops) == 1:
-        hop = route.nexthops[0]
-        message["flags"] = _hop_flags(hop)
-        attributes += [*_gateway_attribute(hop), ["RTA_OIF", index(hop.device)]]
-    elif route.nexthops:
-        attributes.append(["RTA_MULTIPATH", [_multipath(hop, index) for hop in route.nexthops]])
-    message["attrs"] = attributes
-    return message
-
-
-def route_deletion(route: Route) -> Any:
-    """Deletes what stands at the route's place, whichever way it goes."""
-    message = rtmsg()
-    message["family"], message["dst_len"] = socket.AF_INET, route.prefix.prefixlen
-    message["table"], message["scope"] = _RT_TABLE_COMPAT, _SCOPE_NOWHERE
-    message["attrs"] = _destination(route)
-    return message
 
 
 def route_of(message: Any, name: Name) -> Route | None:
@@ -117,7 +84,7 @@ def rule_message(rule: Rule) -> Any:
     message = fibmsg()
     message["family"], message["action"], message["table"] = socket.AF_INET, _TO_TABLE, _RT_TABLE_COMPAT
     attributes: list[Any] = [["FRA_PRIORITY", rule.priority], ["FRA_TABLE", rule.table]]
-    attributes.append(["FRA_PROTOCOL", _RTPROT_ROAMD])
+    attributes.append(["FRA_PROTOCOL", RTPROT_ROAMD])
     if rule.source is not None and rule.source.prefixlen:
         message["src_len"] = rule.source.prefixlen
         attributes.append(["FRA_SRC", str(rule.source.network_address)])
@@ -172,37 +139,12 @@ def owned(message: Any) -> bool:
 def is_ours(message: Any) -> bool:
     """Whether a route or rule carries our protocol number."""
     protocol = message["proto"] if isinstance(message, rtmsg) else message.get_attr("FRA_PROTOCOL")
-    return bool(protocol == _RTPROT_ROAMD)
-
-
-def _destination(route: Route) -> list[Any]:
-    attributes: list[Any] = [["RTA_TABLE", route.table]]
-    if route.prefix.prefixlen:
-        attributes.append(["RTA_DST", str(route.prefix.network_address)])
-    return attributes
-
-
-def _multipath(hop: Nexthop, index: Index) -> dict[str, Any]:
-    return {
-        "oif": index(hop.device),
-        "hops": hop.weight - 1,
-        "flags": _hop_flags(hop),
-        "attrs": _gateway_attribute(hop),
-    }
+    return bool(protocol == RTPROT_ROAMD)
 
 
 def _hop_of(hop: Any, name: Name) -> Nexthop:
     gateway = dict(_pairs(hop["attrs"])).get("RTA_GATEWAY")
     return Nexthop(name(hop["oif"]), _address(gateway), hop["hops"] + 1)
-
-
-def _hop_flags(hop: Nexthop) -> int:
-    # A gateway need not lie in a prefix that the route's own table knows.
-    return 0 if hop.gateway is None else _ONLINK
-
-
-def _gateway_attribute(hop: Nexthop) -> list[Any]:
-    return [] if hop.gateway is None else [["RTA_GATEWAY", str(hop.gateway)]]
 
 
 def _address(text: str | None) -> IPv4Address | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from typing import Any, TypeVar
 
 from router import netlink as nl
@@ -14,6 +16,7 @@ from router.config.model import PlaneSettings
 from router.netlink import Netlink, NetlinkError, fibmsg, ifaddrmsg, ifinfmsg, rtmsg
 from router.plane import messages
 from router.plane.model import PlaneState, Route, Rule
+from router.plane.route_messages import route_deletion, route_message
 
 __all__ = ["Network", "missing", "surplus"]
 
@@ -23,7 +26,8 @@ _TABLES, _PRIORITIES = 32, 64
 _EVERY_BIT = 0xFFFFFFFF
 _GONE = (errno.ESRCH, errno.ENOENT, errno.ENODEV, errno.EADDRNOTAVAIL)
 
-Key = tuple[int, IPv4Network]
+Key = tuple[int, int, int]
+"""Table, network and prefix length of a route: numbers, since networks are slow to hash."""
 Address = tuple[str, IPv4Address]
 K = TypeVar("K")
 V = TypeVar("V")
@@ -49,12 +53,16 @@ class Network:
     logged, and the next `put` of everything tries it again.
     """
 
-    def __init__(self, settings: PlaneSettings) -> None:
+    def __init__(self, settings: PlaneSettings, known: Callable[[str], int] = lambda device: 0) -> None:
+        """`known` says the index of a device where it is known without asking the kernel, else 0."""
         self._settings = settings
+        self._known = known
         self._tables = range(settings.table_base, settings.table_base + _TABLES)
         self._priorities = range(settings.rule_priority, settings.rule_priority + _PRIORITIES)
         self._netlink = Netlink()
         self._routes: dict[Key, Route] = {}
+        self._leading: Counter[str] = Counter()
+        """How many nexthops of them go by a device."""
         self._rules: dict[Rule, Rule] = {}
         self._addresses: dict[Address, bool] = {}
         """Every /32 there is: ours or not."""
@@ -82,7 +90,7 @@ class Network:
 
     def uses(self, device: str) -> bool:
         """Whether a route of ours leads there."""
-        return any(_leads_to(route, (device,)) for route in self._routes.values())
+        return self._leading[device] > 0
 
     def strangers(self) -> list[str]:
         """What others have in our blocks of tables and priorities, or do with our mark bits; in `ip`'s words."""
@@ -106,10 +114,13 @@ class Network:
 
         A route through a device that is still to be made waits for `put`.
         """
-        for route in map(messages.canonical, routes):
-            before = self._routes.get((route.table, route.prefix))
-            if before not in (None, route) and not _leads_to(before, held) and _possible(route):
-                self._try("route", route, self._put_route)
+        self._change_routes([
+            route
+            for route in missing(_by_key(routes), self._routes)
+            if (before := self._routes.get(_key(route))) is not None
+            and not _leads_to(before, held)
+            and _possible(route)
+        ])  # fmt: skip
 
     def put(self, state: PlaneState, routes: Iterable[Route] = (), held: Collection[str] = ()) -> None:
         """Add and change what is wanted, `routes` beside those of `state`.
@@ -128,24 +139,28 @@ class Network:
 
     def put_routes(self, routes: Iterable[Route], held: Collection[str] = ()) -> None:
         """Add and change these."""
-        for route in missing(_by_key(routes), self._routes):
-            before = self._routes.get((route.table, route.prefix))
-            if before is None or not _leads_to(before, held):
-                self._try("route", route, self._put_route)
+        self._change_routes([
+            route
+            for route in missing(_by_key(routes), self._routes)
+            if (before := self._routes.get(_key(route))) is None
+            or not _leads_to(before, held)
+        ])  # fmt: skip
 
     def drop_routes(self, routes: Iterable[Route]) -> None:
         """Remove these, if they are there."""
-        for key in _by_key(routes):
-            if key in self._routes:
-                self._try("route", self._routes[key], self._drop_route)
+        gone = [self._forget(key) for key in map(_key, routes) if key in self._routes]
+        refused = self._netlink.attempt([(route_deletion(route), nl.RTM_DELROUTE, 0) for route in gone])
+        for place, code in refused.items():
+            # Gone already, with its device or its address: just what we wanted.
+            if code not in _GONE:
+                self._refused("route", gone[place], os.strerror(code))
 
     def prune(self, state: PlaneState, routes: Iterable[Route] = (), held: Collection[str] = ()) -> None:
         """Remove what is ours and not wanted any more; what leads to the devices `held` stays."""
         for rule in surplus(_by_self(state.rules), self._rules):
             self._try("rule", rule, self._drop_rule)
-        for key in surplus(_by_key((*state.routes, *routes)), self._routes):
-            if not _leads_to(self._routes[key], held):
-                self._try("route", self._routes[key], self._drop_route)
+        gone = [self._routes[key] for key in surplus(_by_key((*state.routes, *routes)), self._routes)]
+        self.drop_routes(route for route in gone if not _leads_to(route, held))
         for pair in surplus(dict.fromkeys(state.addresses, True), self._addresses):
             if self._addresses[pair]:
                 self._try("address", pair, self._drop_address)
@@ -159,11 +174,12 @@ class Network:
     def _read(self) -> None:
         """Learn what is there."""
         self._routes, self._rules = {}, {}
+        self._leading.clear()
         for message in self._dump(rtmsg(), nl.RTM_GETROUTE):
             if messages.table_of(message) in self._tables and messages.is_ours(message):
                 route = messages.route_of(message, _name)
                 if route is not None:
-                    self._routes[route.table, route.prefix] = route
+                    self._learn(route)
         for message in self._dump(fibmsg(), nl.RTM_GETRULE):
             if (message.get_attr("FRA_PRIORITY") or 0) in self._priorities and messages.is_ours(message):
                 rule = messages.rule_of(message)
@@ -184,17 +200,49 @@ class Network:
         try:
             change(item)
         except OSError as error:
-            self.failures += 1
-            _log.warning("%s %s: %s", what, _text(item), error.strerror)
+            self._refused(what, item, error.strerror)
 
-    def _put_route(self, route: Route) -> None:
-        message = messages.route_message(route, _index)
-        self._netlink.request(message, nl.RTM_NEWROUTE, nl.NLM_F_CREATE | nl.NLM_F_REPLACE)
-        self._routes[route.table, route.prefix] = route
+    def _refused(self, what: str, item: object, why: str | None) -> None:
+        self.failures += 1
+        _log.warning("%s %s: %s", what, _text(item), why)
 
-    def _drop_route(self, route: Route) -> None:
-        del self._routes[route.table, route.prefix]
-        self._delete(messages.route_deletion(route), nl.RTM_DELROUTE)
+    def _change_routes(self, routes: Iterable[Route]) -> None:
+        """Add these, each in place of what stands there."""
+        sent: list[Route] = []
+        requests: list[nl.Request] = []
+        for route in routes:
+            try:
+                body = route_message(route, self._index)
+            except NetlinkError as error:
+                self._refused("route", route, error.strerror)
+                continue
+            sent.append(route)
+            requests.append((body, nl.RTM_NEWROUTE, nl.NLM_F_CREATE | nl.NLM_F_REPLACE))
+        refused = self._netlink.attempt(requests)
+        for place, route in enumerate(sent):
+            if place in refused:
+                self._refused("route", route, os.strerror(refused[place]))
+            else:
+                self._learn(route)
+
+    def _learn(self, route: Route) -> None:
+        key = _key(route)
+        if key in self._routes:
+            self._forget(key)
+        self._routes[key] = route
+        for hop in route.nexthops:
+            self._leading[hop.device] += 1
+
+    def _forget(self, key: Key) -> Route:
+        route = self._routes.pop(key)
+        for hop in route.nexthops:
+            self._leading[hop.device] -= 1
+            if not self._leading[hop.device]:
+                del self._leading[hop.device]
+        return route
+
+    def _index(self, device: str) -> int:
+        return self._known(device) or _index(device)
 
     def _put_rule(self, rule: Rule) -> None:
         flags = nl.NLM_F_CREATE | nl.NLM_F_EXCL
@@ -224,7 +272,11 @@ class Network:
 
 
 def _by_key(routes: Iterable[Route]) -> dict[Key, Route]:
-    return {(route.table, route.prefix): messages.canonical(route) for route in routes}
+    return {_key(route): messages.canonical(route) for route in routes}
+
+
+def _key(route: Route) -> Key:
+    return route.table, int(route.prefix.network_address), route.prefix.prefixlen
 
 
 def _by_self(rules: Iterable[Rule]) -> dict[Rule, Rule]:

@@ -6,10 +6,14 @@ import asyncio
 import asyncio.subprocess
 import hashlib
 import json
+import os
+import socket
+import struct
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from router.plane.element_messages import Types, addition, declared
 from router.plane.errors import PlaneError
 from router.plane.model import Chain, Element
 
@@ -18,6 +22,9 @@ __all__ = ["Nft", "elements_of"]
 _TABLE = "ip roamd"
 _TIMEOUT = 20.0
 _REMEMBERED = 64
+_NETFILTER, _NETLINK_HEADER, _RECEIVE = 12, 16, 1 << 16
+_AT_ONCE = 1000
+"""Elements that a socket sends in one transaction: each takes some hundred octets."""
 _MARKER = "text_"
 """An empty chain whose name tells which text the table was made from."""
 
@@ -25,7 +32,7 @@ Key = tuple[str, str]
 
 
 class Nft:
-    """`table ip roamd`, through one `nft -f -` per change.
+    """`table ip roamd`, through one `nft -f -` per change, but for elements that are just added.
 
     A table that a predecessor left is kept as it is, elements and all, as long
     as the text it was made from is the wanted one; see `adopt`.
@@ -35,6 +42,7 @@ class Nft:
         self._body: str | None = None
         self._elements: dict[Key, Element] = {}
         self._chains: dict[str, Chain] = {}
+        self._types: Mapping[str, Types] = {}
         self.adopted = False
         """The table is there and made by a predecessor."""
         self._processes: deque[int] = deque(maxlen=_REMEMBERED)
@@ -66,6 +74,7 @@ class Nft:
         Raises PlaneError.
         """
         wanted = {(item.set, item.key): item for item in elements}
+        self._types = declared(body)
         if hold and self.adopted and body:
             if self._body == _marker(body):
                 await self.change(chains, (), elements, ())
@@ -106,13 +115,30 @@ class Nft:
         text += "".join(f"flush chain {_TABLE} {name}\ndelete chain {_TABLE} {name}\n" for name in lost)
         if not text:
             return
-        await self._load(text)
+        only_new = not (old or named or lost) and len(put) <= _AT_ONCE
+        if not (only_new and self._add(put.values())):
+            await self._load(text)
         for key in gone:
             self._elements.pop(key, None)
         for name in lost:
             del self._chains[name]
         self._elements |= put
         self._chains |= named
+
+    def _add(self, elements: Iterable[Element]) -> bool:
+        """Whether the kernel took them from us, by hand and at once.  Where not, nothing was changed: nft says why."""
+        found = addition(_TABLE.split()[1], elements, self._types)
+        if found is None:
+            return False
+        messages, answers = found
+        try:
+            with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETFILTER) as sock:
+                sock.sendto(messages, (0, 0))
+                # Answered before the call returns; a refused transaction is answered with an error in any place.
+                codes = [_code(sock.recv(_RECEIVE, socket.MSG_DONTWAIT)) for _ in range(answers)]
+        except OSError:
+            return False
+        return not any(codes)
 
     async def _load(self, text: str) -> None:
         code, _, errors = await _run(["-f", "-"], text, self._processes.append)
@@ -121,11 +147,16 @@ class Nft:
 
     def is_ours(self, process: int) -> bool:
         """Whether an nft with this process id was ours, lately."""
-        return process in self._processes
+        return process in self._processes or process == os.getpid()
 
     def forget(self) -> None:
         """Somebody has changed the table: the next `apply` makes it anew."""
         self._body, self.adopted = None, False
+
+
+def _code(answer: bytes) -> int:
+    """The error number of a netlink answer; 0 when all is well."""
+    return -int(struct.unpack_from("=i", answer, _NETLINK_HEADER)[0])
 
 
 def elements_of(listing: list[dict[str, Any]]) -> Iterable[Element]:

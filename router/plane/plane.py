@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 
@@ -28,7 +28,8 @@ from router.plane.watch import PlaneWatch
 __all__ = ["Plane", "PlaneError"]
 
 _log = logging.getLogger("roamd.plane")
-_EVENTS_EVERY = 16
+_AT_ONCE = 64
+"""Parts that are changed before the events of it are taken in."""
 _HASH_POLICY, _BY_PORTS = "net/ipv4/fib_multipath_hash_policy", "1"
 _IN_USER_SPACE = ("ipip", "udp")
 """What can be carried there: GRE is asked for by who has it in the kernel."""
@@ -46,7 +47,7 @@ class Plane:
     def __init__(self, settings: PlaneSettings, hold: float = 15.0) -> None:
         self._settings = settings
         self._hold = hold
-        self._network = Network(settings)
+        self._network = Network(settings, self._index)
         self._nft = Nft()
         self._user = UserspaceTunnels()
         self._kernel: KernelTunnels | None = None
@@ -148,7 +149,9 @@ class Plane:
     def apply_routes_now(self, state: PlaneState, changed: Collection[Hashable] | None = None) -> None:
         """The urgent part of `apply`: routes that exist and should differ, in force on return."""
         keys = state.parts if changed is None else changed
-        routes = [route for key in keys for route in state.parts.get(key, NO_PART).routes]
+        # A part that is new has none yet, and making it twice takes a while.
+        known = [key for key in keys if key in self._parts]
+        routes = [route for key in known for route in state.parts.get(key, NO_PART).routes]
         self._network.replace_known((*(state.routes if changed is None else ()), *routes), self._held)
 
     async def apply(self, state: PlaneState, changed: Collection[Hashable] | None = None) -> None:
@@ -188,8 +191,7 @@ class Plane:
             for tunnel in part.tunnels:
                 self._users.setdefault(tunnel.device, set()).add(key)
         tunnels = (*state.tunnels, *(tunnel for part in parts for tunnel in part.tunnels))
-        for tunnel in tunnels:
-            self._put_tunnel(tunnel)
+        self._put_tunnels(tunnels)
         self._held -= self._own | self._users.keys()
         routes = [route for part in parts for route in part.routes]
         routes += self._virtual_routes(tunnels)
@@ -224,18 +226,10 @@ class Plane:
             (key, self._parts.get(key, NO_PART), self._translated(state.parts.get(key, NO_PART)))
             for key in keys
         ]
-        for number, (key, before, part) in enumerate(pairs):
-            if self._watch is not None and number % _EVENTS_EVERY == 0:
+        for start in range(0, len(pairs), _AT_ONCE):
+            if self._watch is not None:
                 self._watch.drain()
-            for tunnel in part.tunnels:
-                self._users.setdefault(tunnel.device, set()).add(key)
-                self._held.discard(tunnel.device)
-                if tunnel not in before.tunnels:
-                    self._put_tunnel(tunnel)
-            self._network.put_routes((*part.routes, *self._virtual_routes(part.tunnels)), self._held)
-            self._parts[key] = part
-            if part is NO_PART:
-                del self._parts[key]
+            self._put_parts(pairs[start : start + _AT_ONCE])
         try:
             await self._nft.change(
                 [chain for _, _, part in pairs for chain in part.chains],
@@ -245,10 +239,27 @@ class Plane:
             )
         finally:
             for key, before, part in pairs:
-                kept = {(route.table, route.prefix) for route in part.routes}
-                gone = [route for route in before.routes if (route.table, route.prefix) not in kept]
-                self._network.drop_routes(gone)
-                self._drop_unused(key, before, part)
+                if before is not NO_PART:
+                    kept = {(route.table, route.prefix) for route in part.routes}
+                    gone = [route for route in before.routes if (route.table, route.prefix) not in kept]
+                    self._network.drop_routes(gone)
+                    self._drop_unused(key, before, part)
+
+    def _put_parts(self, changes: Sequence[tuple[Hashable, Part, Part]]) -> None:
+        """Tunnels and routes of these parts: key, as it was, as it shall be."""
+        tunnels: list[Tunnel] = []
+        routes: list[Route] = []
+        for key, before, part in changes:
+            for tunnel in part.tunnels:
+                self._users.setdefault(tunnel.device, set()).add(key)
+                self._held.discard(tunnel.device)
+            tunnels += [tunnel for tunnel in part.tunnels if tunnel not in before.tunnels]
+            routes += (*part.routes, *self._virtual_routes(part.tunnels))
+            self._parts[key] = part
+            if part is NO_PART:
+                del self._parts[key]
+        self._put_tunnels(tunnels)
+        self._network.put_routes(routes, self._held)
 
     def _drop_unused(self, key: Hashable, before: Part, part: Part) -> None:
         wanted = {tunnel.device for tunnel in part.tunnels}
@@ -307,24 +318,32 @@ class Plane:
         hidden = self._translates and any(tunnel.hidden for tunnel in tunnels)
         return [virtual_route(self._settings.table_base)] if hidden else []
 
-    def _put_tunnel(self, tunnel: Tunnel) -> None:
-        name = tunnel.device
-        try:
-            if self._kernel is not None and self._in_kernel(tunnel):
-                self._user.drop(name)
-                self._kernel.put(self._translation.device(tunnel))
+    def _put_tunnels(self, tunnels: Iterable[Tunnel]) -> None:
+        amiss: dict[str, str] = {}
+        in_kernel: list[Tunnel] = []
+        for tunnel in tunnels:
+            if self._in_kernel(tunnel):
+                self._user.drop(tunnel.device)
+                in_kernel.append(self._translation.device(tunnel))
             elif tunnel.encapsulation in _IN_USER_SPACE:
-                self._drop_device(name)
-                self._put_in_user_space(tunnel)
+                try:
+                    self._put_in_user_space(tunnel)
+                except (PlaneError, OSError) as error:
+                    amiss[tunnel.device] = str(error)
             else:
-                raise PlaneError(
-                    f"no {tunnel.encapsulation} in this kernel: install kmod-{tunnel.encapsulation}"
-                )
-        except (PlaneError, OSError) as error:
-            self.tunnel_failures += 1
-            _log.warning("tunnel %s: %s", name, error)
+                kind = tunnel.encapsulation
+                amiss[tunnel.device] = f"no {kind} in this kernel: install kmod-{kind}"
+        if self._kernel is not None:
+            amiss |= self._kernel.put(in_kernel)
+        self.tunnel_failures += len(amiss)
+        for name, reason in amiss.items():
+            _log.warning("tunnel %s: %s", name, reason)
+
+    def _index(self, device: str) -> int:
+        return self._kernel.index(device) if self._kernel is not None else 0
 
     def _put_in_user_space(self, tunnel: Tunnel) -> None:
+        self._drop_device(tunnel.device)
         self._user.put(tunnel)
         if not link.is_ready(tunnel.device, tunnel.mtu):
             # In its group before it is up: nothing gets in unchecked.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 
 __all__ = ["OwnedSysctls", "read_sysctl", "write_sysctl"]
@@ -51,8 +52,12 @@ def read_sysctl(name: str) -> str | None:
 def write_sysctl(name: str, value: str) -> bool:
     """Whether the kernel took the value; a refusal is logged, a missing knob is not."""
     try:
-        with open(f"/proc/sys/{name}", "w") as file:
-            file.write(value)
+        # Without Python's buffers: there is one to write for each tunnel.
+        file = os.open(f"/proc/sys/{name}", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(file, value.encode())
+        finally:
+            os.close(file)
     except FileNotFoundError:
         return False
     except OSError as error:

@@ -39,10 +39,8 @@ _GRE_LOCAL, _GRE_REMOTE, _GRE_TTL, _GRE_TOS, _GRE_PMTUDISC = 6, 7, 8, 9, 10
 _NO_ENCAPSULATION, _GUE = 0, 2
 _GRE_KEY = 0x2000
 _INET_CONF, _RP_FILTER = 1, 8
-_INET6_ADDR_GEN_MODE, _NO_ADDRESS = 8, 1
 _TTL = 64
 _TOS_INHERIT = 1
-_IPV6_LEAST_MTU = 1280
 
 
 def kind_of(tunnel: Tunnel) -> str:
@@ -50,26 +48,28 @@ def kind_of(tunnel: Tunnel) -> str:
     return "gre" if tunnel.encapsulation == "gre" else "ipip"
 
 
-def creation(tunnel: Tunnel, link: int) -> bytes:
-    """RTM_NEWLINK of a device that is still down; `link` is the index of the one it leaves by (0: as routed)."""
-    return _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + text(_IFNAME, tunnel.device) + _shape(tunnel, link)
+def creation(tunnel: Tunnel, link: int, index: int = 0) -> bytes:
+    """RTM_NEWLINK of a device that is still down; `link` is the index of the one it leaves by (0: as routed).
+
+    `index` is what its own shall be; 0 leaves it to the kernel.
+    """
+    return _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + text(_IFNAME, tunnel.device) + _shape(tunnel, link)
 
 
-def preparation(tunnel: Tunnel, rp_filter: int, *, ipv6: bool) -> bytes:
-    """RTM_SETLINK, by name, of what must hold before the device goes up; `ipv6` tells whether the kernel has any."""
-    name = text(_IFNAME, tunnel.device)
-    return _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + name + _dress(tunnel, rp_filter, ipv6=ipv6)
+def preparation(index: int, rp_filter: int) -> bytes:
+    """RTM_SETLINK of what must hold before the device goes up."""
+    return _LINK.pack(socket.AF_UNSPEC, 0, index, 0, 0) + _dress(rp_filter)
 
 
-def rise(tunnel: Tunnel) -> bytes:
-    """RTM_SETLINK, by name, that takes the device up."""
-    return _LINK.pack(socket.AF_UNSPEC, 0, 0, _IFF_UP, _IFF_UP) + text(_IFNAME, tunnel.device)
+def rise(index: int) -> bytes:
+    """RTM_SETLINK that takes the device up."""
+    return _LINK.pack(socket.AF_UNSPEC, 0, index, _IFF_UP, _IFF_UP)
 
 
 def change(tunnel: Tunnel, link: int, index: int, rp_filter: int) -> bytes:
     """RTM_NEWLINK that makes the device `index`, up as it is, another tunnel of its kind."""
     header = _LINK.pack(socket.AF_UNSPEC, 0, index, _IFF_UP, _IFF_UP)
-    return header + _shape(tunnel, link) + _dress(tunnel, rp_filter, ipv6=False)
+    return header + _shape(tunnel, link) + _dress(rp_filter)
 
 
 def removal(index: int) -> bytes:
@@ -93,13 +93,9 @@ def _shape(tunnel: Tunnel, link: int) -> bytes:
     return u32(_MTU, tunnel.mtu) + u32(_GROUP, tunnel.group) + nest(_LINKINFO, kind, nest(_INFO_DATA, data))
 
 
-def _dress(tunnel: Tunnel, rp_filter: int, *, ipv6: bool) -> bytes:
-    families = [nest(socket.AF_INET, nest(_INET_CONF, u32(_RP_FILTER, rp_filter)))]
-    # Each link-local route makes the next device slower to go up.  Below
-    # IPv6's least MTU the device has none, and the kernel refuses the attribute.
-    if ipv6 and tunnel.mtu >= _IPV6_LEAST_MTU:
-        families.append(nest(socket.AF_INET6, u8(_INET6_ADDR_GEN_MODE, _NO_ADDRESS)))
-    return text(_IFALIAS, OWNER) + nest(_AF_SPEC, *families)
+def _dress(rp_filter: int) -> bytes:
+    inet = nest(socket.AF_INET, nest(_INET_CONF, u32(_RP_FILTER, rp_filter)))
+    return text(_IFALIAS, OWNER) + nest(_AF_SPEC, inet)
 
 
 def _ipip(tunnel: Tunnel, link: int) -> bytes:

@@ -18,6 +18,7 @@ from router import netlink as nl
 from router.attributes import attributes
 from router.netlink import Netlink, fibmsg, ifaddrmsg, parse, rtmsg
 from router.plane import link, messages
+from router.plane.event_filter import skip_own_events
 from router.plane.network import Network
 from router.plane.nft import Nft
 
@@ -46,6 +47,7 @@ class PlaneWatch:
         self._owns = owns
         self._disturbed = disturbed
         self._events = Netlink(_GROUPS)
+        skip_own_events(self._events.socket, network.port)
         self._tables = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, _NETLINK_NETFILTER
         )
@@ -122,17 +124,17 @@ class PlaneWatch:
                 self.counters["plane_foreign"] += 1
                 continue
             for kind, body in _messages(data):
-                self._transaction(kind, dict(attributes(body)))
+                self._transaction(kind, body)
 
-    def _transaction(self, kind: int, found: dict[int, bytes]) -> None:
+    def _transaction(self, kind: int, body: bytes) -> None:
         """All messages of a transaction come before the one that says whose it was."""
         if kind >> 8 != _SUBSYSTEM_NFTABLES:
             return
         if kind & 0xFF != _NEW_GENERATION:
-            self._touched = self._touched or found.get(_NAME) == _TABLE
+            self._touched = self._touched or dict(attributes(body)).get(_NAME) == _TABLE
             return
         touched, self._touched = self._touched, False
-        process = int.from_bytes(found.get(_PROCESS, b""), "big")
+        process = int.from_bytes(dict(attributes(body)).get(_PROCESS, b""), "big")
         if touched and not self._nft.is_ours(process):
             self._nft.forget()
             self._tell("nftables table")

@@ -19,6 +19,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
+from tests.bench.bindings import AGENT
 from tests.bench.carrier import carrier
 from tests.bench.figures import Figure, command_line, report, show
 from tests.bench.internet import CN, Internet, in_turns
@@ -108,6 +109,8 @@ def _grown(name: str, count: int) -> list[float]:
     subprocess.run(["ip", "netns", "add", space], check=True)
     try:
         subprocess.run([*inside, "ip", "link", "set", "lo", "up"], check=True)
+        # As every home agent has: without any, the kernel looks through all devices for one, at each route.
+        subprocess.run([*inside, "ip", "address", "add", f"{AGENT}/32", "dev", "lo"], check=True)
         if name == "hand":
             quiet = "net.ipv6.conf.default.disable_ipv6=1"
             subprocess.run([*inside, "sysctl", "-qw", quiet], check=True)

@@ -13,6 +13,7 @@ import os
 import select
 import socket
 import struct
+import subprocess
 import sys
 import time
 import traceback
@@ -85,6 +86,22 @@ def forge_route_deletion(port, table):
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
         sock.bind((0, 0))
         sock.sendto(struct.pack("=IHHII", 16 + len(body), 25, 0, 0, 0) + body, (port, 0))
+
+
+async def heard(state, words=()):
+    """The kinds of events that pass the filter while the state is applied and then `ip` is run."""
+    from router.netlink import Netlink
+    from router.plane.event_filter import skip_own_events
+
+    events = Netlink(0x1 | 0x10 | 0x40 | 0x80)
+    skip_own_events(events.socket, plane._network.port)
+    try:
+        await plane.apply(state)
+        if words:
+            subprocess.run(["ip", *words], check=True)
+        return [kind for kind, _ in events.raw_events()]
+    finally:
+        events.close()
 
 
 def clock_routes(state):

@@ -1,14 +1,18 @@
 """Routes, rules and addresses against a kernel; the diff alone without one."""
 
+import struct
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.attributes import u32
+from router.netlink import RTM_NEWROUTE, parse
 from router.plane import messages
 from router.plane.model import Nexthop, PlaneState, Route, Rule
 from router.plane.network import missing, surplus
+from router.plane.route_messages import route_deletion, route_message
 
 DEFAULT = IPv4Network("0.0.0.0/0")
 HOME = IPv4Address("10.99.0.2")
@@ -33,6 +37,11 @@ mark_rules = st.builds(
     suppress_prefixlength=st.just(0),
 )
 keyed = st.dictionaries(st.integers(0, 9), st.integers(0, 3))
+
+
+def read(body):
+    """A route message as pyroute2 reads it, behind a netlink header."""
+    return parse(RTM_NEWROUTE, struct.pack("=IHHII", 16 + len(body), RTM_NEWROUTE, 0, 0, 0) + body)
 
 
 def over_the_wire(message):
@@ -64,7 +73,8 @@ class TestDifference:
 class TestMessages:
     @given(routes)
     def test_a_route_reads_back_as_the_kernel_would_say_it(self, route):
-        message = over_the_wire(messages.route_message(route, INDEX.__getitem__))
+        message = read(route_message(route, INDEX.__getitem__))
+        assert messages.is_ours(message)
         assert messages.route_of(message, NAME.__getitem__) == messages.canonical(route)
 
     @given(plain_rules | mark_rules)
@@ -73,24 +83,33 @@ class TestMessages:
 
     def test_a_gateway_needs_no_prefix_in_its_table(self):
         route = Route(7416, DEFAULT, (Nexthop("up0", IPv4Address("192.0.2.1")),))
-        assert messages.route_message(route, INDEX.__getitem__)["flags"] == 4
+        assert read(route_message(route, INDEX.__getitem__))["flags"] == 4
+
+    @given(routes)
+    def test_a_deletion_names_the_place_alone(self, route):
+        message = read(route_deletion(route))
+        assert messages.table_of(message) == route.table
+        prefix = (message.get_attr("RTA_DST") or "0.0.0.0", message["dst_len"])
+        assert IPv4Network(prefix) == route.prefix
+        # Any scope, type and protocol: whatever stands there goes.
+        assert (message["scope"], message["type"], message["proto"]) == (255, 0, 0)
+        assert {name for name, _ in message["attrs"]} <= {"RTA_TABLE", "RTA_DST"}
 
     def test_a_mark_without_a_mask_is_the_whole_mark(self):
         message = over_the_wire(messages.rule_message(Rule(7400, 7401, mark=5)))
         assert messages.rule_of(message) == Rule(7400, 7401, mark=5, mask=0xFFFFFFFF)
 
     def test_others_routes_and_rules_are_not_taken_for_ours(self):
-        metric = messages.route_message(Route(7400, DEFAULT), INDEX.__getitem__)
-        metric["attrs"].append(["RTA_PRIORITY", 10])
-        assert messages.route_of(over_the_wire(metric), NAME.__getitem__) is None
+        metric = route_message(Route(7400, DEFAULT), INDEX.__getitem__) + u32(6, 10)
+        assert messages.route_of(read(metric), NAME.__getitem__) is None
         by_device = messages.rule_message(Rule(7400, 7401))
         by_device["attrs"].append(["FRA_IIFNAME", "up0"])
         assert messages.rule_of(over_the_wire(by_device)) is None
 
     def test_learned_path_mtus_are_no_routes(self):
-        learned = messages.route_message(Route(7400, DEFAULT), INDEX.__getitem__)
+        learned = read(route_message(Route(7400, DEFAULT), INDEX.__getitem__))
         learned["flags"] = 0x200
-        assert messages.table_of(over_the_wire(learned)) == -1
+        assert messages.table_of(learned) == -1
 
 
 @pytest.mark.lab
