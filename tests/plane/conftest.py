@@ -13,10 +13,11 @@ import router
 _NUMBER = itertools.count(1)
 _CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "plane_child.py")
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(router.__file__)))
+# Of IPv4: the kernel's own IPv6 addresses come a while after their device.
 _VIEWS = (
     ("ip", "-j", "link", "show"),
-    ("ip", "-j", "address", "show"),
-    ("ip", "-j", "route", "show", "table", "all"),
+    ("ip", "-4", "-j", "address", "show"),
+    ("ip", "-4", "-j", "route", "show", "table", "all"),
     ("ip", "-j", "rule"),
     ("nft", "list", "ruleset"),
 )
