@@ -41,7 +41,7 @@ _IPV6_LEAST_MTU = 1280
 _LOOSE, _OFF = 2, 0
 _MANY = 8
 _FIRST_INDEX, _LAST_INDEX = 1 << 20, 1 << 30
-"""Of the devices we make: who chooses need not ask.  The kernel's own choice counts from 1."""
+"""Of the devices we make: who chooses need not ask for it, nor go by a name that may be somebody else's.  The kernel's own choice counts from 1."""
 _GOING = 0x726F616D
 """The group of devices that are about to go: `roam`, a number that nobody else will think of."""
 
@@ -112,6 +112,7 @@ class KernelTunnels:
         new: dict[str, Tunnel] = {}
         for tunnel in tunnels:
             if tunnel.link in new:
+                # It leaves by one that must be there first.
                 amiss |= self._create(new.values())
                 new.clear()
             if tunnel.device in self._devices:
@@ -230,7 +231,7 @@ class KernelTunnels:
         first = self._next
         for tunnel in tunnels:
             try:
-                body = creation(tunnel, self._leaving(tunnel), first + len(sent))
+                body = creation(tunnel, _index(tunnel.link), first + len(sent))
             except NetlinkError as error:
                 amiss[tunnel.device] = str(error.strerror)
                 continue
@@ -249,18 +250,14 @@ class KernelTunnels:
             else:
                 # It is the index that somebody else has.
                 try:
-                    self._netlink.batch([(creation(tunnel, self._leaving(tunnel)), nl.RTM_NEWLINK, _NEW)])
+                    self._netlink.batch([(creation(tunnel, _index(tunnel.link)), nl.RTM_NEWLINK, _NEW)])
                     self._devices[name] = _Device(link.index(name), kind, tunnel)
                 except NetlinkError as error:
                     amiss[name] = self._reason(tunnel, error.errno, error.strerror)
         return amiss
 
-    def _leaving(self, tunnel: Tunnel) -> int:
-        """Index of the device it leaves by.  Raises NetlinkError."""
-        return self.index(tunnel.link) or _index(tunnel.link)
-
     def _change(self, tunnel: Tunnel, device: _Device) -> None:
-        message = change(tunnel, self._leaving(tunnel), device.ifindex, _rp_filter())
+        message = change(tunnel, _index(tunnel.link), device.ifindex, _rp_filter())
         self._netlink.batch([(message, nl.RTM_NEWLINK, 0)])
         before, self._devices[tunnel.device] = device.tunnel, device._replace(tunnel=tunnel)
         if tunnel.mtu >= _IPV6_LEAST_MTU and (before is None or before.mtu < _IPV6_LEAST_MTU):

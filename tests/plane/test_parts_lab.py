@@ -51,7 +51,7 @@ class Machine:
     def view(self):
         found = self.node.snapshot()
         return {
-            name: found[name] for name in ("ip -j route show table all", "ip -j rule", "nft list ruleset")
+            name: found[name] for name in ("ip -4 -j route show table all", "ip -j rule", "nft list ruleset")
         }
 
 

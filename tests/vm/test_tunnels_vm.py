@@ -503,6 +503,24 @@ class TestChanges:
         assert found["linkinfo"]["info_kind"] == "dummy" and "ifalias" not in found
         net.mobile.ip("link", "del", "roam1")
 
+    def test_an_index_that_somebody_has_is_left_to_him(self, net):
+        first = net.mobile.run("plane._kernel._next")
+        refused = net.mobile.run("plane.counters()['plane_refused']")
+        many = tuple(Tunnel(f"roam{n}", MOBILE, PUBLIC + n, "ipip", group=7401) for n in range(3))
+        net.mobile.ip("link", "add", "squatter", "index", str(first + 1), "type", "dummy")
+        try:
+            net.mobile.apply(PlaneState(many))
+            found = {item["ifname"]: item for item in net.mobile.ip_json("link")}
+            net.mobile.apply(PlaneState())
+            left = {item["ifname"] for item in net.mobile.ip_json("link")}
+        finally:
+            net.mobile.ip("link", "del", "squatter")
+        assert net.mobile.run("plane.counters()['plane_refused']") == refused
+        assert all("UP" in found[item.device]["flags"] for item in many)
+        assert [found[f"roam{n}"]["ifindex"] for n in (0, 2)] == [first, first + 2]
+        assert "UP" not in found["squatter"]["flags"] and "ifalias" not in found["squatter"]
+        assert "squatter" in left and not left & {item.device for item in many}
+
     @pytest.mark.parametrize("mtu", [1200, 1468])
     def test_no_ipv6_on_a_tunnel(self, net, mtu):
         """Also when a thin one grows above IPv6's least MTU: whatever would be sent goes within a second."""
