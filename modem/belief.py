@@ -2,9 +2,9 @@
 
 An octet spoilt on the way can leave a well-formed answer with another number in it, which no reader can tell.
 So an answer that is not like the one believed is in doubt until the same command has brought its like AGREE
-times in a row, and twice as often where it tells nothing; asked at once, that takes some milliseconds.  Like are answers that tell the same, where levels
-may differ by what a radio changes between two questions, and in which the same stands but for the digits: many
-ways of spoiling an answer leave nothing to be told.  Runs unchanged on CPython and MicroPython.
+times in a row, and twice as often where it tells nothing; asked at once, that takes some milliseconds.  Like are
+answers that tell the same, where levels may differ by what a radio changes between two questions, and in which
+the same stands but for the digits: many ways of spoiling an answer leave nothing to be told.  Runs unchanged on CPython and MicroPython.
 """
 
 AGREE = 3

@@ -46,10 +46,10 @@ if TYPE_CHECKING:
 class Modem:
     """Asks a modem who it is, keeps asking how it is, and keeps it alive.
 
-    `settings`: {"pin", "session", "agree"} and those of `modem.session`, each optional; `session`
-    is "at" where the data session is ours, `agree` how often an answer must be heard before it is believed: more than
-    once on a line that may spoil octets, which USB does not.  `memory`: what the last ("remember", memory) effect gave, ages brought up to
-    date by `aged`.  Raises ValueError for settings that cannot stand in a command.
+    `settings`: {"pin", "session", "agree"} and those of `modem.session`, each optional; `session` is "at" where
+    the data session is ours, `agree` how often an answer must be heard before it is believed: more than once on a
+    line that may spoil octets, which USB does not.  `memory`: what the last ("remember", memory) effect gave, its
+    ages brought up to date.  Raises ValueError for settings that cannot stand in a command.
     """
 
     def __init__(

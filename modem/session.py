@@ -6,8 +6,9 @@ Pure: it says which command is next, is told the answers, and gives effects for 
     ("deconfigure",)
 
 What the network has not told is None.  `by` says how the device comes to its address: "static", this one; "dhcp",
-the modem serves it, and `address` is the modem's own in the network.  A network that refuses is asked with back-off, and never taken for a
-modem's fault, unless the same settings have worked before.  Runs unchanged on CPython and MicroPython.
+the modem serves it, and `address` is the modem's own in the network.  A network that refuses is asked with
+back-off, and never taken for a modem's fault, unless the same settings have worked before.  Runs unchanged on
+CPython and MicroPython.
 """
 
 from modem.network import activity, addresses, parameters
@@ -40,18 +41,20 @@ class Session:
         self._apn = _word(settings, "apn")
         self._user, self._password = _word(settings, "username"), _word(settings, "password")
         self._auth = _AUTH.get(str(settings.get("auth")), 0)
-        self._addressing = settings.get("addressing")
+        addressing = settings.get("addressing")
+        self._addressing = str(addressing) if addressing in ("static", "dhcp") else ""
         self._definition = _definition(self.cid, self._apn, self._auth, self._user, self._password)
         self._by = "static"
         self._question: Query | None = None
         self._effects: list[tuple[object, ...]] = []
+        self._configured: dict[str, object] | None = None
+        self._good = False
         self._worked = False
         self.begin(now)
 
     def begin(self, now: float) -> None:
         """The modem is new, or has started anew: whatever stood, stands no more."""
-        if getattr(self, "_configured", None) is not None:
-            self._effects.append(("deconfigure",))
+        self._drop()
         self.state = WAITING
         self.reason: str | None = None
         self._commands: list[tuple[str, float, bool]] = []
@@ -62,7 +65,6 @@ class Session:
         self._doubt: str | None = None
         self._under_way = False
         self._found: dict[str, object] = {}
-        self._configured: dict[str, object] | None = None
 
     def describe(self) -> str:
         """For people."""
@@ -85,8 +87,6 @@ class Session:
         if good and self.state == WAITING and self._due is None:
             self._due = now
         self._good = good
-
-    _good = False
 
     def next_command(self, family: "Family", now: float) -> "tuple[str, float] | None":
         """(command, seconds to wait) to send now, or None; the answer goes to `answered`."""
@@ -156,14 +156,7 @@ class Session:
             self.state, self._due = WAITING, None
             return
         own = family.connect(self.cid, self._apn or "", self._user, self._password)
-        by = (
-            self._addressing
-            if self._addressing in ("static", "dhcp")
-            else family.addressing
-            if own
-            else "static"
-        )
-        self._by = str(by)
+        self._by = self._addressing or (family.addressing if own else "static")
         self._question = family.connected if own and family.connected is not None else None
         if self._question is not None and self._question.command == "+CGACT?":
             # Asked anyhow.

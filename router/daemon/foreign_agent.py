@@ -42,7 +42,7 @@ class ForeignAgentRole:
         self.settings = config.foreign_agent
         self._journal = journal
         self.machine = ForeignAgent(self.settings, now(), random.SystemRandom())
-        self.plane = Plane(self.settings.plane)
+        self.plane = Plane(self.settings.plane, record=f"{config.control}.foreign_agent")
         self.keeper = PlaneKeeper(self.plane, self.plan)
         self._timer = Timer(self._tick)
         self._visitors: dict[tuple[IPv4Address, IPv4Address, int], Visitor] = {}

@@ -43,7 +43,7 @@ class HomeAgentRole:
         self.networks = tuple(home.prefix for home in config.home_networks)
         self.machine = HomeAgent(self.settings, config.mobiles, config.home_networks, now())
         # After a restart every mobile node has told us of its bindings within a lifetime.
-        self.plane = Plane(self.settings.plane, hold=self.settings.max_lifetime)
+        self.plane = Plane(self.settings.plane, self.settings.max_lifetime, f"{config.control}.home_agent")
         self.keeper = PlaneKeeper(self.plane, self.plan)
         self._timer = Timer(self._tick)
         self.ways = HomeWays(self.settings, config)

@@ -7,16 +7,15 @@ that come.
 
 from __future__ import annotations
 
-import array
 import asyncio
 import socket
-import struct
 from collections import OrderedDict
 from ipaddress import IPv4Address
 
+from router.packet_filter import attach
+
 __all__ = ["LinkAddresses"]
 
-_SO_ATTACH_FILTER = 26
 _ETH_P_IP = 0x0800
 _MOST = 4096
 _PORT = 434
@@ -44,12 +43,8 @@ class LinkAddresses:
         self._seen: OrderedDict[IPv4Address, tuple[bytes, int]] = OrderedDict()
         self._device = device
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, 0)
-        program = array.array("B", b"".join(struct.pack("=HBBI", *line) for line in _INSTRUCTIONS))
-        where, _ = program.buffer_info()
         try:
-            self.socket.setsockopt(
-                socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(_INSTRUCTIONS), where)
-            )
+            attach(self.socket, _INSTRUCTIONS)
             self.socket.bind((device, _ETH_P_IP))
         except OSError:
             self.socket.close()

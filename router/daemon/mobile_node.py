@@ -61,7 +61,7 @@ class MobileNodeRole:
         self._granted: object = (self.machine.home_address, self.machine.mobile_networks)
         self._at_home: int | None = None
         """As the plane knows it."""
-        self.plane = Plane(self.settings.plane)
+        self.plane = Plane(self.settings.plane, record=f"{config.control}.mobile_node")
         self.keeper = PlaneKeeper(self.plane, self.plan)
         self.watcher = UplinkWatcher(
             config.uplinks,

@@ -6,27 +6,22 @@ comes through is judged again, and without it everything is.
 
 from __future__ import annotations
 
-import array
 import contextlib
 import socket
-import struct
 from collections.abc import Sequence
 
 from router import netlink as nl
+from router.packet_filter import Instruction, attach
 
 __all__ = ["program", "skip_own_events"]
 
-_SO_ATTACH_FILTER = 26
 # <linux/bpf_common.h>: load 16 or 32 bits of the message, jump, return.
 _HALF, _WORD = 0x28, 0x20
 _EQUAL, _ANY_BIT, _RETURN = 0x15, 0x45, 0x06
-_INSTRUCTION = struct.Struct("=HBBI")
 _TYPE, _PORT, _FLAGS, _CHANGE = 4, 12, 24, 28
 """Places in struct nlmsghdr, and in struct ifinfomsg behind it."""
 _IFF_UP, _EVERY_BIT = 0x1, 0xFFFFFFFF
 _ALL, _NOTHING = 0xFFFFFFFF, 0
-
-Instruction = tuple[int, int, int, int]
 
 
 def skip_own_events(sock: socket.socket, port: int) -> None:
@@ -35,16 +30,12 @@ def skip_own_events(sock: socket.socket, port: int) -> None:
     A device that has just been made is down, and says so several times over;
     one that falls says that its flag has changed.
     """
-    code = array.array("B", b"".join(_INSTRUCTION.pack(*instruction) for instruction in program(port)))
-    address, size = code.buffer_info()
     with contextlib.suppress(OSError):
-        # struct sock_fprog.
-        value = struct.pack("@HP", size // _INSTRUCTION.size, address)
-        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, value)
+        attach(sock, program(port))
 
 
 def program(port: int) -> Sequence[Instruction]:
-    """Code, jump if so, jump if not, value.  BPF loads in network byte order what is in the host's."""
+    """BPF loads in network byte order what is in the host's."""
     return (
         (_HALF, 0, 0, _TYPE),
         (_EQUAL, 4, 0, socket.htons(nl.RTM_DELLINK)),

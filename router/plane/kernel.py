@@ -41,7 +41,10 @@ _IPV6_LEAST_MTU = 1280
 _LOOSE, _OFF = 2, 0
 _MANY = 8
 _FIRST_INDEX, _LAST_INDEX = 1 << 20, 1 << 30
-"""Of the devices we make: who chooses need not ask for it, nor go by a name that may be somebody else's.  The kernel's own choice counts from 1."""
+"""Of the devices we make: who chooses need not ask for it, nor go by a name that may be somebody else's.
+
+The kernel's own choice counts from 1.
+"""
 _GOING = 0x726F616D
 """The group of devices that are about to go: `roam`, a number that nobody else will think of."""
 

@@ -41,10 +41,11 @@ class Plane:
 
     Tunnels that a killed predecessor left in the kernel go on: they and the
     routes into them are held until they are wanted again, or for `hold`
-    seconds.  What a predecessor left and nobody will want goes then.
+    seconds.  What a predecessor left and nobody will want goes then.  `record`
+    is a file for the values of sysctls that are to be put back.
     """
 
-    def __init__(self, settings: PlaneSettings, hold: float = 15.0) -> None:
+    def __init__(self, settings: PlaneSettings, hold: float = 15.0, record: str | None = None) -> None:
         self._settings = settings
         self._hold = hold
         self._network = Network(settings, self._index)
@@ -60,7 +61,7 @@ class Plane:
         """The parts that want a tunnel, by its device."""
         self._own: frozenset[str] = frozenset()
         """Devices of the tunnels that belong to no part."""
-        self._sysctls, self._link_sysctls = OwnedSysctls(), OwnedSysctls()
+        self._sysctls = OwnedSysctls(record)
         self._turn = asyncio.Lock()
         self._newest = PlaneState()
         self._changed: set[Hashable] | None = None
@@ -120,7 +121,6 @@ class Plane:
             if self._kernel is not None:
                 self._kernel.close()
             self._sysctls.restore()
-            self._link_sysctls.restore()
 
     def _let_go(self, disturbed: Callable[[], None]) -> None:
         if self._held:
@@ -182,7 +182,7 @@ class Plane:
 
     async def _settle(self, state: PlaneState) -> None:
         """Everything: what the kernel has is read, and what nobody wants goes."""
-        self._link_sysctls.keep(_knobs(state.foreign_links))
+        self._sysctls.keep({_HASH_POLICY: _BY_PORTS} | _knobs(state.foreign_links))
         self._parts = {key: self._translated(part) for key, part in state.parts.items()}
         parts = self._parts.values()
         self._own = frozenset(tunnel.device for tunnel in state.tunnels)

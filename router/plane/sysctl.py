@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Mapping
@@ -12,16 +13,33 @@ _log = logging.getLogger("roamd.plane")
 
 
 class OwnedSysctls:
-    """Values we changed, and what they were before."""
+    """Values we changed, and what they were before.
 
-    def __init__(self) -> None:
-        self._changed: dict[str, tuple[str, str]] = {}
+    `record` is a file that says so to the next process, should this one be
+    killed.  Like the values it need not outlive the kernel.
+    """
+
+    def __init__(self, record: str | None = None) -> None:
+        self._record = record
+        self._changed = {
+            name: (before, ours)
+            for name, (before, ours) in _recorded(record).items()
+            # Nobody else has changed it since, nor has the machine been started anew.
+            if read_sysctl(name) == ours
+        }
 
     def set(self, name: str, value: str) -> None:
         """Set `name` (as in `net/ipv4/ip_forward`) until `restore`."""
         before = read_sysctl(name)
-        if before is not None and before != value and write_sysctl(name, value):
-            self._changed[name] = (before, value)
+        if before is None or before == value:
+            return
+        first, ours = self._changed.get(name, (before, value))
+        # Written down before it is done: a value that nobody changed does no harm there.
+        self._changed[name] = (first if before == ours else before, value)
+        self._save()
+        if not write_sysctl(name, value):
+            del self._changed[name]
+            self._save()
 
     def keep(self, wanted: Mapping[str, str]) -> None:
         """Set these, and put back the others."""
@@ -35,9 +53,46 @@ class OwnedSysctls:
         self.keep({})
 
     def _put_back(self, name: str) -> None:
-        before, ours = self._changed.pop(name)
+        before, ours = self._changed[name]
         if read_sysctl(name) == ours:
             write_sysctl(name, before)
+        del self._changed[name]
+        self._save()
+
+    def _save(self) -> None:
+        if self._record is None:
+            return
+        try:
+            if not self._changed:
+                os.unlink(self._record)
+                return
+            with open(f"{self._record}.new", "w") as file:
+                json.dump(self._changed, file)
+            os.replace(f"{self._record}.new", self._record)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            _log.warning("%s: %s: after a kill, sysctls will not be put back", self._record, error.strerror)
+
+
+def _recorded(record: str | None) -> dict[str, tuple[str, str]]:
+    """What a predecessor wrote down; nothing where that cannot be read."""
+    if record is None:
+        return {}
+    try:
+        with open(record) as file:
+            found = json.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        _log.warning("%s: %s: not heeded", record, error)
+        return {}
+    items = found.items() if isinstance(found, dict) else ()
+    return {name: (pair[0], pair[1]) for name, pair in items if _is_pair(pair)}
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(item, str) for item in value)
 
 
 def read_sysctl(name: str) -> str | None:
