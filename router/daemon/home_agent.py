@@ -112,11 +112,13 @@ class HomeAgentRole:
         replies: list[Reply] = []
         gained: set[Hashable] = set()
         lost: set[Hashable] = set()
+        urgent = False
         for effect in effects:
             if isinstance(effect, Granted):
                 node = self.machine.node(effect.binding.home_address)
                 if node is not None and self.ways.granted(effect.binding, node):
                     gained.add(effect.binding.home_address)
+                urgent = urgent or effect.urgent
             elif isinstance(effect, Removed):
                 if self.ways.removed(effect.binding):
                     lost.add(effect.binding.home_address)
@@ -127,7 +129,7 @@ class HomeAgentRole:
             elif isinstance(effect, ProxyArp | GratuitousArp) and self._home_link is not None:
                 self._home_link.perform(effect)
         if gained or lost:
-            self.keeper.changed(gained | lost, hurry=bool(lost))
+            self.keeper.changed(gained | lost, hurry=urgent or bool(lost))
         if gained:
             # The mobile node sends as soon as it is answered: its tunnel must stand by then.
             task = asyncio.get_running_loop().create_task(self._reply_when_settled(replies))
