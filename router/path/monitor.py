@@ -6,6 +6,7 @@ round trips of negative length) is left out and counted.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Literal, NamedTuple
 
 from router.clock import Instant
@@ -61,8 +62,10 @@ class _Sent(NamedTuple):
 class PathMonitor:
     """One uplink's path to the home agent, from start to stop of the daemon; bindings come and go."""
 
-    def __init__(self, bid: int, limit: int, prior: Capacity) -> None:
+    def __init__(self, bid: int, limit: int, prior: Capacity, *, damped: bool = True) -> None:
         self.bid = bid
+        self._damped = damped
+        self._care_of: Hashable = None
         self.live = Liveness()
         self.damping = Damping()
         self.budget = ProbeBudget(limit)
@@ -87,23 +90,29 @@ class PathMonitor:
 
     # What happens
 
-    def begin(self, overhead: int, at: Instant) -> None:
-        """Bound; each packet in the tunnel has `overhead` octets of headers outside."""
-        self._overhead, self._looked = overhead, at.monotonic
-        self._fresh_tunnel()
+    def begin(self, overhead: int, care_of: Hashable, at: Instant) -> None:
+        """Bound; each packet in the tunnel has `overhead` octets of headers outside.
+
+        With another care-of address than before, what was measured was another path.
+        """
+        if care_of != self._care_of:
+            self._care_of, self.rtt = care_of, RoundTrips()
+            for estimate in (self.down, self.up):
+                estimate.forget()
+        self._looked = at.monotonic
+        self.retunnelled(overhead)
         self.live.begin(at.monotonic)
+
+    def retunnelled(self, overhead: int) -> None:
+        """Another tunnel on the same path."""
+        self._overhead = overhead
+        self._fresh_tunnel()
 
     def end(self, at: Instant) -> None:
         """Its carrier, address or binding is gone."""
         self.live.end(at.monotonic)
         self._flapped(at.monotonic)
         self._fresh_tunnel()
-
-    def moved(self) -> None:
-        """Another care-of address: what was measured was another path."""
-        self.rtt = RoundTrips()
-        for estimate in (self.down, self.up):
-            estimate.forget()
 
     def guess(self, prior: Capacity, at: Instant) -> None:
         """What configuration or radio say of it now."""
@@ -296,7 +305,8 @@ class PathMonitor:
     def _flapped(self, now: float) -> None:
         if self.live.losses > self._losses:
             self._losses = self.live.losses
-            self.damping.flap(now)
+            if self._damped:
+                self.damping.flap(now)
 
     def _fresh_tunnel(self) -> None:
         self.tunnel.forget()

@@ -28,7 +28,7 @@ class Link:
         self.octets = {"down": 0.0, "up": 0.0}
         self.probes = []
         self._answers = []
-        self.monitor.begin(OVERHEAD, self.at)
+        self.monitor.begin(OVERHEAD, "192.0.2.1", self.at)
         self.run(3)
 
     @property
@@ -217,7 +217,6 @@ def test_another_care_of_address_is_another_path():
     link.run(5)
     assert link.quality.down > 50_000
     link.monitor.end(link.at)
-    link.monitor.moved()
-    link.monitor.begin(OVERHEAD, link.at)
+    link.monitor.begin(OVERHEAD, "192.0.2.2", link.at)
     assert (link.quality.down, link.quality.rtt) == (40_000, None)
     assert link.quality.liveness == "probation"

@@ -192,6 +192,8 @@ class Ledger:
         """The newest request says which paths carry nothing; flows leave them at once."""
         if silent == node.silent:
             return []
+        # Requests that said otherwise are answered from memory no more.
+        self.refreshes.forget(node)
         node.silent = silent
         names = ", ".join(map(str, sorted(silent))) or "none any more"
         return [

@@ -59,6 +59,14 @@ def test_the_tunnel_stays_and_what_proves_it_goes_by_it():
     assert both.hops(7417) == []
 
 
+def test_a_refresh_like_one_of_before_tells_it_too():
+    both = Both()
+    both.ask(1)
+    both.ask(2, silent_paths_extension([1]))
+    both.ask(1)
+    assert both.hops(7401) == names(1)
+
+
 def test_it_is_urgent():
     bench = Bench()
     for bid in (1, 2):
