@@ -13,6 +13,7 @@ from router import __version__
 from router.control import render
 from router.control.client import ControlError, request
 from router.control.modem_cli import add_modem
+from router.control.simulate_cli import add_simulate
 
 __all__ = ["main"]
 
@@ -26,9 +27,19 @@ _roamctl() {
         completion) COMPREPLY=($(compgen -W "bash zsh" -- "$cur")); return;;
         modem) COMPREPLY=($(compgen -W "list show signal at reset record" -- "$cur")); return;;
         --how) COMPREPLY=($(compgen -W "radio reset usb_reset reopen" -- "$cur")); return;;
-        record) COMPREPLY=($(compgen -f -- "$cur")); return;;
+        record|--plot) COMPREPLY=($(compgen -f -- "$cur")); return;;
+        --policy) COMPREPLY=($(compgen -W "primary hash static estimate load moves ideal" -- "$cur")); return;;
+        --estimates) COMPREPLY=($(compgen -W "perfect noisy stale radio" -- "$cur")); return;;
+        --workload) COMPREPLY=($(compgen -W "web small heavy even video" -- "$cur")); return;;
+        --load|--seconds|--seed) return;;
     esac
-    COMPREPLY=($(compgen -W "status counters revoke modem completion --socket --json --watch --bid --uplink --how \
+    case " ${COMP_WORDS[*]} " in
+        *" simulate "*)
+            COMPREPLY=($(compgen -f -- "$cur") $(compgen -W "--policy --estimates --workload --load --seconds --seed \
+--plot --json --help" -- "$cur"))
+            return;;
+    esac
+    COMPREPLY=($(compgen -W "status counters revoke modem simulate completion --socket --json --watch --bid --uplink --how \
 --force --timeout --seconds --help --version" -- "$cur"))
 }
 complete -F _roamctl roamctl
@@ -37,7 +48,7 @@ _ZSH = """\
 #compdef roamctl
 _arguments '--socket[control socket]:path:_files' '--json[print JSON]' '--version[print the version]' \\
     '1:command:((status\\:"uplinks, bindings, tunnels, flows" counters\\:"what was counted" revoke\\:"end bindings of a mobile node" \\
-modem\\:"list, show, signal, at, reset, record" completion\\:"print shell completion"))' '*:argument:(--json --watch --bid bash zsh list show signal at reset record --uplink --how --force)'
+modem\\:"list, show, signal, at, reset, record" simulate\\:"compare policies over links" completion\\:"print shell completion"))' '*:argument:(--json --watch --bid bash zsh list show signal at reset record --uplink --how --force)'
 """
 
 
@@ -74,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     revoke.set_defaults(action=_revoke)
     add_modem(commands)
+    add_simulate(commands)
     completion = commands.add_parser("completion", help="print completion code for a shell")
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(action=_completion)

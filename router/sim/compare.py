@@ -64,12 +64,11 @@ def compare(
     policies: Sequence[str] = tuple(POLICIES),
     progress: Callable[[str], None] = lambda _policy: None,
 ) -> list[Row]:
-    """A row for each policy, the ideal bond last."""
+    """A row for each policy, the ideal bond last; `progress` hears each name before its run, "" at the end."""
     traces = dict(enumerate(links, 1))
-    means = {path: trace.mean(setting.seconds) for path, trace in traces.items()}
     coming = arrivals(
         WORKLOADS[setting.workload],
-        setting.load * sum(means.values()),
+        setting.load * sum(link.mean(setting.seconds) for link in links),
         setting.seconds,
         Random(f"flows {setting.seed}"),
     )
@@ -79,6 +78,7 @@ def compare(
     for name in policies:
         progress(name)
         rows.append(_row(name, _run(traces, name, setting, coming), ideal))
+    progress("")
     return [*rows, _row(IDEAL, ideal, ideal)]
 
 

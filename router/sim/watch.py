@@ -16,7 +16,7 @@ class Watch:
 
     def __init__(self, paths: Iterable[int]) -> None:
         self.dead: frozenset[int] = frozenset()
-        self._changed = {path: (True, -_PROBATION - _FOUND_ALIVE) for path in paths}
+        self._changed = dict.fromkeys(paths, (True, -_PROBATION - _FOUND_ALIVE))
         """Of each path the truth, and since when."""
 
     def look(self, path: int, alive: bool, now: float) -> None:
