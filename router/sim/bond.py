@@ -27,8 +27,6 @@ __all__ = ["LOOK", "Bond", "Outcome"]
 
 LOOK = 0.1
 """Seconds between two looks at the loads, as the daemon's."""
-_PATIENCE = 10.0
-"""A run ends when all flows have ended, or after so many times the time in which they came."""
 
 
 @dataclass
@@ -74,8 +72,8 @@ class Bond:
         self._now = 0.0
         self._outcome = Outcome()
 
-    def run(self, arrivals: Sequence[Arrival]) -> Outcome:
-        last = arrivals[-1].time if arrivals else 0.0
+    def run(self, arrivals: Sequence[Arrival], until: float) -> Outcome:
+        """Until every flow has ended, or until that time."""
         changes = sorted({time for trace in self._traces.values() for time in trace.times if time > 0})
         changes.append(inf)
         change, look, number = 0, 0, 0
@@ -83,7 +81,7 @@ class Bond:
             arrival = arrivals[number].time if number < len(arrivals) else inf
             end = min(link.next_end() for link in self._links.values())
             now = min(arrival, look * LOOK, changes[change], end)
-            if now > _PATIENCE * last:
+            if now > until:
                 break
             self._advance(now)
             self._end(now)

@@ -28,6 +28,8 @@ class Setting:
 
 
 SETTING = Setting()
+_PATIENCE = 10.0
+"""Flows that have not ended after so many times the time in which they came never will."""
 RATES = (40_000.0, 15_000.0, 5_000.0)
 """kbit/s of the links when no trace is given."""
 
@@ -87,7 +89,7 @@ def _run(
 ) -> Outcome:
     means = {path: trace.mean(setting.seconds) for path, trace in traces.items()}
     estimates = Estimates(setting.estimates, traces, setting.seconds, setting.seed)
-    return Bond(traces, POLICIES[policy], estimates, means).run(coming)
+    return Bond(traces, POLICIES[policy], estimates, means).run(coming, _PATIENCE * setting.seconds)
 
 
 def _bond(links: Sequence[LinkTrace]) -> LinkTrace:
