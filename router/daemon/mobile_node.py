@@ -15,6 +15,7 @@ from router.daemon.arp import announce
 from router.daemon.flow_control import FlowControl
 from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
+from router.daemon.limits import Limits
 from router.daemon.mobile_link import MobileLink
 from router.daemon.now import now
 from router.daemon.path_mtu import CareOfPath, PathMtus
@@ -70,6 +71,7 @@ class MobileNodeRole:
             self.settings.plane.table_base,
             f"{config.state}/modems.json",
         )
+        self.limits = Limits(config.uplinks, self.views, f"{config.state}/usage.json", self._limited)
         self._capacities: dict[int, Capacity] = {}
         self.mtus = PathMtus(self.keeper.changed, self._report_mtu, self._tell, self.plane.statistics)
         self.flows = FlowControl(config, self.ways, self.qualities, self._own_prefixes, self.keeper.changed)
@@ -81,6 +83,7 @@ class MobileNodeRole:
         await self.keeper.start()
         self.keeper.changed()
         self.flows.start()
+        self.limits.start()
         self.watcher.start(asyncio.get_running_loop())
 
     async def stop(self) -> None:
@@ -92,6 +95,7 @@ class MobileNodeRole:
             await asyncio.sleep(0.02)
         self._timer.cancel()
         self.flows.close()
+        self.limits.close()
         self.mtus.close()
         for task in self._tasks:
             task.cancel()
@@ -229,8 +233,15 @@ class MobileNodeRole:
             self.keeper.changed()
         self.flows.decide()
 
+    def _limited(self, bid: int) -> None:
+        view = self.views.get(bid)
+        if view is not None:
+            self._uplink_changed(view)
+
     def _can_attach(self, view: UplinkView) -> bool:
         """A foreign agent lends the care-of address: then a link is enough."""
+        if self.limits.barred(view.bid) is not None:
+            return False
         if self.uplinks[view.bid].care_of == "colocated" or view.usable:
             return view.usable
         return view.state in (UplinkState.NO_ADDRESS, UplinkState.NO_GATEWAY)

@@ -155,8 +155,10 @@ def _uplink(role: MobileNodeRole, uplink: Uplink) -> Status:
         "bandwidth_down": carries.down,
         "bandwidth_up": carries.up,
         "bandwidth_source": carries.source,
+        "metered": uplink.metered,
+        "used": role.limits.usage[uplink.bid].octets if uplink.bid in role.limits.usage else None,
         "registration": registration.state if registration is not None else "idle",
-        "detail": registration.detail if registration is not None else "",
+        "detail": role.limits.barred(uplink.bid) or (registration.detail if registration is not None else ""),
         "modem": _plain(asdict(view.modem)) if view is not None and view.modem is not None else None,
         "wifi": _plain(asdict(view.wifi)) if view is not None and view.wifi is not None else None,
     }
