@@ -22,7 +22,7 @@ from router.plane.conntrack import Conntrack
 from router.plane.conntrack_messages import FiveTuple, five_tuple
 from router.plane.words import mark_of
 
-__all__ = ["FlowControl"]
+__all__ = ["FlowControl", "traits_of"]
 
 _log = logging.getLogger("roamd.flow")
 
@@ -59,7 +59,7 @@ class FlowControl:
         self._shift = (self._mask & -self._mask).bit_length() - 1
         self._ways, self._qualities, self._own, self._changed = ways, qualities, own, changed
         self.tracker = Tracker(self._inbound)
-        self.assigner = Assigner(config.flows, _traits)
+        self.assigner = Assigner(config.flows, traits_of)
         self.history: deque[Decision] = deque(maxlen=_HISTORY)
         self._conntrack: Conntrack | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -184,7 +184,8 @@ def _five(key: Hashable) -> FiveTuple | None:
     return five_tuple(key) if isinstance(key, bytes) else None
 
 
-def _traits(key: Hashable) -> Traits | None:
+def traits_of(key: Hashable) -> Traits | None:
+    """What the kernel's entry shows of a connection."""
     found = _five(key)
     if found is None:
         return None

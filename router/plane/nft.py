@@ -87,6 +87,9 @@ class Nft:
         named = {item.name: item for item in chains}
         if (body, named, wanted) == (self._body, self._chains, self._elements) and not self.adopted:
             return
+        if body and body == self._body and not self.adopted:
+            await self._follow(named, wanted)
+            return
         self._body = None
         # Declared first, so that deleting it cannot fail: one transaction in
         # which packets see the old table or the new one, never none.
@@ -97,6 +100,15 @@ class Nft:
             text += _chains_added(named.values()) + _elements_added((*wanted.values(), *filled))
         await self._load(text)
         self._body, self._chains, self._elements, self.adopted = body, named, wanted, False
+
+    async def _follow(self, chains: Mapping[str, Chain], elements: Mapping[Key, Element]) -> None:
+        """The text stays: change what differs."""
+        gone = [item for key, item in self._elements.items() if key not in elements]
+        try:
+            await self.change(chains.values(), self._chains.keys() - chains.keys(), elements.values(), gone)
+        except PlaneError:
+            self.forget()
+            raise
 
     async def _filled(self, body: str) -> list[Element]:
         """What others have put into the sets that they may fill, as far as `body` has these."""
