@@ -126,7 +126,7 @@ class PlaneState:
     """The body of `table ip roamd` in nft's language; empty: no table."""
     foreign_links: tuple[str, ...] = ()
     """Devices that answer ARP for their own addresses alone and follow no redirects (RFC 5944 section 4.6)."""
-    accounting: bool = False
-    """Octets of connections are counted."""
     parts: Mapping[Hashable, Part] = field(default_factory=dict)
     """What belongs to one mobile node each; looked at where a key is said to have changed."""
+    accounting: bool = False
+    """Octets of connections are counted."""
