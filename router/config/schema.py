@@ -225,6 +225,10 @@ SECTIONS = {
                     "encapsulation", kinds.choice("auto", "ipip", "gre", "udp"), "how packets are tunnelled"
                 ),
                 OptionSpec("mtu", _UPLINK_MTU, "of the path to the home agent; auto finds it out"),
+                OptionSpec("metered", kinds.boolean, "carry flows only while nothing else lives"),
+                OptionSpec("roaming", kinds.boolean, "0: not in a foreign network"),
+                OptionSpec("cap", kinds.whole(1, 10_000_000, "MB"), "most of both directions in a period"),
+                OptionSpec("cap_day", kinds.whole(1, 28), "day of the month on which a period begins"),
                 _ENABLED,
             ),
             named=True,
@@ -233,9 +237,13 @@ SECTIONS = {
             "flow",
             "traffic that prefers certain uplinks",
             (
+                OptionSpec("action", kinds.choice("prefer", "balance", "lowest-latency"), "what is done"),
                 OptionSpec("uplink", str, "names, most preferred first", many=True),
                 OptionSpec(
-                    "label", kinds.whole(1, 255), "home agent: If-Labels, most preferred first", many=True
+                    "label",
+                    kinds.whole(1, 255),
+                    "If-Labels, most preferred first; all a home agent knows",
+                    many=True,
                 ),
                 OptionSpec("mobile", str, "home agent: mobile nodes meant; all by default", many=True),
                 OptionSpec("drop", kinds.boolean, "drop what matches"),
@@ -245,7 +253,11 @@ SECTIONS = {
                 OptionSpec("src_port", kinds.ports, "source ports", many=True),
                 OptionSpec("dest_port", kinds.ports, "destination ports", many=True),
                 OptionSpec("dscp", kinds.dscp, "DiffServ code points", many=True),
+                OptionSpec("set", kinds.word, "destinations that others put into the nftables set set_NAME"),
                 OptionSpec("in_device", kinds.device, "device the flow comes in by", many=True),
+                OptionSpec("mac", kinds.mac, "link addresses of hosts behind the router", many=True),
+                OptionSpec("day", kinds.days, "days of the week", many=True),
+                OptionSpec("hours", kinds.hours, "times of the day, local time", many=True),
                 OptionSpec("spi", kinds.spis, "security parameter indexes of ESP", many=True),
                 _ENABLED,
             ),

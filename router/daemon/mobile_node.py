@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 from router.clock import Instant
 from router.config.model import Config, Uplink
 from router.daemon.arp import announce
+from router.daemon.flow_control import FlowControl
 from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
+from router.daemon.limits import Limits
 from router.daemon.mobile_link import MobileLink
 from router.daemon.now import now
 from router.daemon.path_mtu import CareOfPath, PathMtus
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
-from router.flow.buckets import assign
 from router.flow.mobile_plan import MobilePath, mobile_plan, tunnel_mtu
+from router.flow.policy import Way
 from router.mip.effect import Bound, Effect, Event, GratuitousArp, Send, Solicit, Unbound
 from router.mip.keepalive import may_be_echo
 from router.mip.mobile.node import MobileBinding, MobileNode
 from router.mip.wire.numbers import PORT, AccessTechnology
 from router.path.capacity import Capacity, capacity, steady
+from router.path.quality import Quality
 from router.plane.model import PlaneState, Tunnel
 from router.plane.plane import Plane
 from router.uplink.model import UplinkState, UplinkView
@@ -55,7 +58,6 @@ class MobileNodeRole:
         self._bid_of = {uplink.name: uplink.bid for uplink in config.uplinks}
         self.views: dict[int, UplinkView] = {}
         self.bindings: dict[int, MobileBinding] = {}
-        self.buckets: tuple[int, ...] = ()
         self._links: dict[int, MobileLink] = {}
         self.machine = MobileNode(self.settings, random.Random(), config.flows, self._bid_of)
         self._granted: object = (self.machine.home_address, self.machine.mobile_networks)
@@ -69,8 +71,10 @@ class MobileNodeRole:
             self.settings.plane.table_base,
             f"{config.state}/modems.json",
         )
+        self.limits = Limits(config.uplinks, self.views, f"{config.state}/usage.json", self._limited)
         self._capacities: dict[int, Capacity] = {}
         self.mtus = PathMtus(self.keeper.changed, self._report_mtu, self._tell, self.plane.statistics)
+        self.flows = FlowControl(config, self.ways, self.qualities, self._own_prefixes, self.keeper.changed)
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
         self.counters = {"send_failed": 0}
@@ -78,6 +82,8 @@ class MobileNodeRole:
     async def start(self) -> None:
         await self.keeper.start()
         self.keeper.changed()
+        self.flows.start()
+        self.limits.start()
         self.watcher.start(asyncio.get_running_loop())
 
     async def stop(self) -> None:
@@ -88,6 +94,8 @@ class MobileNodeRole:
         while not self.machine.stopped and now().monotonic < deadline:
             await asyncio.sleep(0.02)
         self._timer.cancel()
+        self.flows.close()
+        self.limits.close()
         self.mtus.close()
         for task in self._tasks:
             task.cancel()
@@ -103,10 +111,36 @@ class MobileNodeRole:
             self.settings, home_address=machine.home_address, mobile_networks=machine.mobile_networks
         )
         at_home = machine.at_home is not None
-        return mobile_plan(granted, self.paths(), self.config.flows, self.buckets, at_home=at_home)
+        return mobile_plan(granted, self.paths(), self.flows.choices, self.flows.buckets, at_home=at_home)
 
     def paths(self) -> list[MobilePath]:
         return [self._path(uplink) for uplink in self.config.uplinks]
+
+    def ways(self) -> list[Way]:
+        """The uplinks as policies see them."""
+        qualities = self.qualities()
+        return [
+            Way(
+                path.bid,
+                path.name,
+                self.uplinks[path.bid].label,
+                path.way is not None,
+                self.uplinks[path.bid].metered,
+                qualities[path.bid].rtt,
+            )
+            for path in self.paths()
+        ]
+
+    def qualities(self) -> dict[int, Quality]:
+        found = {bid: self.capacity(bid) for bid in self.uplinks}
+        return {
+            bid: Quality(bid, "up", float(one.down), float(one.up), one.confidence, one.source)
+            for bid, one in found.items()
+        }
+
+    def _own_prefixes(self) -> Iterator[IPv4Network]:
+        yield IPv4Network(self.machine.home_address)
+        yield from self.machine.mobile_networks
 
     def capacity(self, bid: int) -> Capacity:
         found = steady(self._capacities.get(bid), capacity(self.uplinks[bid], self.views.get(bid)))
@@ -197,10 +231,17 @@ class MobileNodeRole:
         elif before is not None and (before.gateway, before.mtu) != (view.gateway, view.mtu):
             self._follow(bid)
             self.keeper.changed()
-        self._weigh()
+        self.flows.decide()
+
+    def _limited(self, bid: int) -> None:
+        view = self.views.get(bid)
+        if view is not None:
+            self._uplink_changed(view)
 
     def _can_attach(self, view: UplinkView) -> bool:
         """A foreign agent lends the care-of address: then a link is enough."""
+        if self.limits.barred(view.bid) is not None:
+            return False
         if self.uplinks[view.bid].care_of == "colocated" or view.usable:
             return view.usable
         return view.state in (UplinkState.NO_ADDRESS, UplinkState.NO_GATEWAY)
@@ -316,8 +357,8 @@ class MobileNodeRole:
                 self._journal.write(effect, now().monotonic)
         rebind = self._granted_anew() or rebind
         if rebind or hurry:
-            self._weigh()
             self.keeper.changed(hurry=hurry)
+            self.flows.decide()
         self._timer.at(self.machine.next_wake())
 
     def _bound(self, binding: MobileBinding) -> bool:
@@ -352,13 +393,6 @@ class MobileNodeRole:
         except OSError as error:
             self.counters["send_failed"] += 1
             self._log("warning", f"device {link.device}: cannot send: {error}", "send")
-
-    def _weigh(self) -> None:
-        weights = {bid: float(self.capacity(bid).down) for bid in self.bindings}
-        buckets = assign(weights, self.buckets)
-        if buckets != self.buckets:
-            self.buckets = buckets
-            self.keeper.changed()
 
     def _log(self, level: str, text: str, kind: str = "uplink") -> None:
         self._tell(Event(level, kind, text))
