@@ -11,6 +11,7 @@ from typing import Any
 
 from router.control.client import ControlError
 from router.control.render import table
+from router.control.replay_cli import show_replay
 from router.sim.compare import SETTING, Row, Setting, compare, synthetic
 from router.sim.csv_trace import TraceError, read_traces
 from router.sim.estimates import KINDS
@@ -77,11 +78,18 @@ def add_simulate(commands: Any) -> None:
     parser.add_argument(
         "--plot", metavar="FILE", help="also draw links and completion times: .png, .svg, .pdf"
     )
+    parser.add_argument(
+        "--replay",
+        metavar="FILE",
+        help="instead: decide anew what a daemon recorded (option record), and say what comes out otherwise",
+    )
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     parser.set_defaults(action=_simulate)
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
+    if arguments.replay is not None:
+        return show_replay(arguments.replay, as_json=getattr(arguments, "json", False))
     draw = _drawing(arguments.plot) if arguments.plot else None
     links = _links(arguments)
     setting = Setting(

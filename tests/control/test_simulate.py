@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import os
 
 import pytest
 
@@ -84,3 +85,29 @@ def test_a_picture(capsys, tmp_path, trace, ending):
     (tmp_path / "there").mkdir()
     status, _, err = run(capsys, trace, "--plot", str(tmp_path / "none" / "x.svg"))
     assert status == 1 and "none/x.svg" in err
+
+
+RECORDING = os.path.join(os.path.dirname(os.path.dirname(__file__)), "sim", "recordings", "eight_flows.jsonl")
+
+
+def test_a_recording_is_decided_anew(capsys):
+    status, out, err = run(capsys, "--replay", RECORDING)
+    assert (status, err) == (0, "") and "10 looks in 5.9 s: 20 decisions, 1 moves, 0 otherwise" in out
+
+
+def test_what_comes_out_otherwise_is_shown(capsys, tmp_path):
+    with open(RECORDING) as file:
+        changed = file.read().replace('"expected":4.26', '"expected":94.26') + "{torn"
+    (tmp_path / "drive.jsonl").write_text(changed)
+    status, out, _ = run(capsys, "--replay", str(tmp_path / "drive.jsonl"))
+    assert status == 1
+    assert "buckets\n  recorded  path 1: 32, path 2: 32\n  replayed  path 1: " in out
+    assert "not read: line 12: no JSON" in out
+    status, out, _ = run(capsys, "--replay", str(tmp_path / "drive.jsonl"), "--json")
+    assert json.loads(out)["differences"][0]["what"] == "buckets"
+
+
+def test_a_file_that_is_no_recording_is_refused(capsys, trace, tmp_path):
+    status, _, err = run(capsys, "--replay", trace)
+    assert status == 1 and "no look in it (line 1: no JSON" in err and "option record" in err
+    assert "No such file" in run(capsys, "--replay", str(tmp_path / "none"))[2]
