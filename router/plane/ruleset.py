@@ -104,6 +104,8 @@ def mobile_ruleset(
         f"ip saddr != {home_address} return",
         # Signalling goes its own way (RFC 6089 section 4.3 has this rule, RFC 7629 means it).
         "udp dport 434 return",
+        # A probe says itself which path it is about.
+        f"meta mark & {mask:#x} != 0 return",
         # The outside of a tunnel that begins at the home address.
         "ip protocol 4 return",
         "fib daddr type != unicast return",
