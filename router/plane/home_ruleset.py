@@ -56,7 +56,6 @@ def home_agent_ruleset(*, mask: int, group: Callable[[int], int], shared: int, m
             f"iifname . ip saddr vmap @{_SHARED}",
             "counter drop",
         ]),
-        chain("from_tunnel", [f"iifgroup {vmap([*doors, (str(shared), 'goto in_shared')])}"]),
         chain("assign", [
             # RFC 5944 section 4.2.3: what we sent to a care-of address and comes back would go round for ever.
             f"ip protocol 4 ip saddr . ip daddr . @th,128,32 @{_LOOPING} counter drop",
@@ -67,7 +66,7 @@ def home_agent_ruleset(*, mask: int, group: Callable[[int], int], shared: int, m
         ]),
         chain("prerouting", [
             f"type filter hook prerouting {MANGLE}",
-            f"iifgroup {ours} goto from_tunnel",
+            f"iifgroup {vmap([*doors, (str(shared), 'goto in_shared')])}",
             "goto assign",
         ]),
         chain("output", [
