@@ -33,11 +33,11 @@ _NOBODY = IPv4Address("0.0.0.0")
 _WITH_PORTS = ("tcp", "udp", "33", "132", "136")
 _MOBILE_NODE = (
     "lifetime", "udp_tunnel", "keepalive", "nai", "multipath", "overwrite", "refresh", "flow_bindings", "revocation",
-    "delegated_length",
+    "delegated_length", "damping",
 )  # fmt: skip
 _HOME_AGENT = (
     "address", "max_lifetime", "nat_lifetime", "keepalive", "udp_tunnel", "gre", "simultaneous", "reverse_tunnel",
-    "strict_reserved", "strict_replay", "revocation", "redirect", "device", "advertise_interval", "prefix_pool",
+    "strict_reserved", "strict_replay", "revocation", "reflector", "redirect", "device", "advertise_interval", "prefix_pool",
     "prefix_length",
 )  # fmt: skip
 _FOREIGN_AGENT = (
@@ -45,7 +45,7 @@ _FOREIGN_AGENT = (
     "encapsulating_delivery", "gre", "challenge", "challenge_window", "revocation", "strict_reserved", "max_pending",
     "max_visitors",
 )  # fmt: skip
-_LIMITS = ("metered", "roaming", "cap", "cap_day")
+_LIMITS = ("metered", "roaming", "cap", "cap_day", "probe_budget")
 _FLOW = {
     "action": "action", "uplink": "uplinks", "src_prefix": "src_prefixes", "dest_prefix": "dest_prefixes",
     "src_port": "src_ports", "dest_port": "dest_ports", "dscp": "dscp", "in_device": "in_devices", "spi": "spis",

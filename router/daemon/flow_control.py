@@ -156,7 +156,11 @@ class FlowControl:
             self.tracker.begin(at)
         found = conntrack.read(_PIECE, mask)
         self.tracker.see(
-            ((key, (mark & mask) >> shift, original, reply) for key, mark, original, reply in found), at
+            (
+                (key, (mark & mask) >> shift, original, reply, closed)
+                for key, mark, original, reply, closed in found
+            ),
+            at,
         )
         if conntrack.reading:
             return False

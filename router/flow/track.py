@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 __all__ = ["Flow", "Load", "Sighting", "Tracker"]
 
-Sighting = tuple[Hashable, int, int, int]
-"""A connection, its path, and the octets so far: in the direction of its first packet, and in the other."""
+Sighting = tuple[Hashable, int, int, int, bool]
+"""A connection, its path, the octets so far in the direction of its first packet and in the other, and whether it has
+been closed: then it carries no more, though the kernel remembers it for a while."""
 
 _MEMORY = 1.0
 """Seconds in which a rate forgets what it was."""
-_QUIET = 2.0
-"""Seconds without an octet after which a connection is idle."""
+_QUIET, _SWEEPS = 0.5, 3
+"""Seconds, and sweeps at least, without an octet after which a connection is idle."""
 _MOST_OCTETS = 1 << 40
 """In one step: beyond that a counter is wrong."""
 
@@ -80,15 +81,17 @@ class Tracker:
     def see(self, sightings: Iterable[Sighting], at: float) -> None:
         """A piece of the table, as it was at `at`."""
         flows, sweep = self.flows, self._sweep
-        for key, path, original, reply in sightings:
+        for key, path, original, reply, closed in sightings:
             flow = flows.get(key)
             if flow is None:
                 self._new(key, path, original, reply, at)
-                continue
-            flow.sweep = sweep
-            flow.path = path
-            if flow.original != original or flow.reply != reply:
-                self._changed(flow, original, reply, at)
+            else:
+                flow.sweep = sweep
+                flow.path = path
+                if flow.original != original or flow.reply != reply:
+                    self._changed(flow, original, reply, at)
+            if closed and key in self.active:
+                self._idle(key)
 
     def end(self, at: float) -> None:
         """The sweep is through: what it has not seen is over."""
@@ -96,12 +99,16 @@ class Tracker:
         for key in [key for key, flow in self.flows.items() if flow.sweep != sweep]:
             del self.flows[key]
             self.active.pop(key, None)
-        for key in [key for key, flow in self.active.items() if at - flow.active_at > _QUIET]:
-            idle = self.active.pop(key)
-            idle.down = idle.up = 0.0
+        quiet = max(_QUIET, _SWEEPS * (at - self._before) if math.isfinite(self._before) else 0.0)
+        for key in [key for key, flow in self.active.items() if at - flow.active_at > quiet]:
+            self._idle(key)
         for flow in self.active.values():
             if flow.at < self._began:
                 self._rate(flow, 0, 0, at)
+
+    def _idle(self, key: Hashable) -> None:
+        idle = self.active.pop(key)
+        idle.down = idle.up = 0.0
 
     def arrivals(self) -> float:
         """New connections a second, as the sweep that has just ended found them."""

@@ -22,16 +22,16 @@ MOVE, DUMP = 1 << 8 | 0, 1 << 8 | 1
 _GENERIC = struct.pack("!BBH", 2, 0, 0)
 _ATTRIBUTES = 20
 """Where they begin: behind struct nlmsghdr and struct nfgenmsg."""
-_TUPLE, _MARK, _ORIGINAL, _REPLY, _MARK_MASK = 1, 8, 9, 10, 21
-_BYTES = 2
+_TUPLE, _PROTOCOL_INFO, _MARK, _ORIGINAL, _REPLY, _MARK_MASK = 1, 4, 8, 9, 10, 21
+_BYTES, _OF_TCP, _STATE, _ESTABLISHED = 2, 1, 1, 3
 _IP, _PROTOCOL, _SOURCE, _DESTINATION = 1, 2, 1, 2
 _NUMBER, _SOURCE_PORT, _DESTINATION_PORT = 1, 2, 3
 _HEADER = struct.Struct("=HH")
 _TYPE = 0x3FFF
 
-Entry = tuple[bytes, int, int, int]
-"""The original direction's addresses and ports as the kernel says them (see `five_tuple`), the connection's mark, and
-the octets in that direction and in the other; both 0 where they are not counted."""
+Entry = tuple[bytes, int, int, int, bool]
+"""The original direction's addresses and ports as the kernel says them (see `five_tuple`), the connection's mark, the
+octets in that direction and in the other, and whether one side has closed it (TCP)."""
 
 
 class FiveTuple(NamedTuple):
@@ -74,49 +74,70 @@ class Shapes:
     """Reads messages, header and all; the faster, the fewer shapes there are."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[struct.Struct, tuple[bytes, ...]]] = {}
+        self._known: dict[int, _Shape] = {}
 
     def entry(self, data: bytearray, offset: int, length: int) -> Entry | None:
         """The connection that the message at `offset` tells of; None for one without mark or counters."""
-        known = self._known.get(length)
-        if known is not None:
-            layout, headers = known
-            one, key, two, mark, three, original, four, reply = layout.unpack_from(data, offset)
-            if (one, two, three, four) == headers:
-                return key, mark, original, reply
-        found = _layout(bytes(data[offset : offset + length]))
-        if found is None:
-            return None
-        self._known[length] = found
-        _, key, _, mark, _, original, _, reply = found[0].unpack_from(data, offset)
-        return key, mark, original, reply
+        shape = self._known.get(length)
+        if shape is not None:
+            values = shape.layout.unpack_from(data, offset)
+            if values[::2] != shape.headers:
+                shape = None
+        if shape is None:
+            shape = _shape(bytes(data[offset : offset + length]))
+            if shape is None:
+                return None
+            self._known[length] = shape
+            values = shape.layout.unpack_from(data, offset)
+        key, mark, original, reply, state = shape.order
+        closing = state >= 0 and values[state] > _ESTABLISHED
+        return values[key], values[mark], values[original], values[reply], closing
 
 
-def _layout(message: bytes) -> tuple[struct.Struct, tuple[bytes, ...]] | None:
-    """Where tuple, mark and octets stand, with the headers before them."""
+class _Shape(NamedTuple):
+    layout: struct.Struct
+    """A header and a value, and again, as they stand in the message."""
+    headers: tuple[bytes, ...]
+    order: tuple[int, int, int, int, int]
+    """Which of these is the tuple, mark, octets and octets back, and TCP's state; -1: it has none."""
+
+
+def _shape(message: bytes) -> _Shape | None:
     places: dict[int, tuple[int, int]] = {}
     for kind, start, end in _places(message, _ATTRIBUTES, len(message)):
-        if kind in (_ORIGINAL, _REPLY):
-            inner = {inside: (begin, stop) for inside, begin, stop in _places(message, start, end)}
-            if _BYTES in inner:
-                places[kind] = inner[_BYTES]
-        elif kind in (_TUPLE, _MARK):
+        if kind in (_TUPLE, _MARK):
             places[kind] = start, end
-    wanted = (_TUPLE, _MARK, _ORIGINAL, _REPLY)
-    if not places.keys() >= set(wanted):
-        return None
-    text, at = ">", 0
-    for kind in wanted:
+        elif kind in (_ORIGINAL, _REPLY, _PROTOCOL_INFO):
+            path = (_OF_TCP, _STATE) if kind == _PROTOCOL_INFO else (_BYTES,)
+            found = _inside(message, (start, end), path)
+            if found is not None:
+                places[kind] = found
+    text, at, kinds = ">", 0, sorted(places, key=lambda kind: places[kind])
+    for kind in kinds:
         start, end = places[kind]
-        if start - 4 < at:
+        width = f"{end - start}s" if kind == _TUPLE else {1: "B", 4: "I", 8: "Q"}.get(end - start)
+        if width is None:
             return None
-        size = {_TUPLE: f"{end - start}s", _MARK: "I"}.get(kind, "Q")
-        if kind != _TUPLE and end - start != struct.calcsize(f">{size}"):
-            return None
-        text += f"{start - 4 - at}x4s{size}"
+        text += f"{start - 4 - at}x4s{width}"
         at = end
-    headers = tuple(message[places[kind][0] - 4 : places[kind][0]] for kind in wanted)
-    return struct.Struct(text), headers
+    if not places.keys() >= {_TUPLE, _MARK, _ORIGINAL, _REPLY}:
+        return None
+    order = [
+        2 * kinds.index(kind) + 1 if kind in places else -1
+        for kind in (_TUPLE, _MARK, _ORIGINAL, _REPLY, _PROTOCOL_INFO)
+    ]
+    headers = tuple(message[places[kind][0] - 4 : places[kind][0]] for kind in kinds)
+    return _Shape(struct.Struct(text), headers, (order[0], order[1], order[2], order[3], order[4]))
+
+
+def _inside(message: bytes, place: tuple[int, int], path: tuple[int, ...]) -> tuple[int, int] | None:
+    """Where an attribute stands within another, and within that."""
+    for wanted in path:
+        found = next((item for item in _places(message, *place) if item[0] == wanted), None)
+        if found is None:
+            return None
+        place = found[1:]
+    return place
 
 
 def _places(message: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:

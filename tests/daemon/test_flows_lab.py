@@ -40,7 +40,7 @@ def test_a_flow_is_moved_in_both_directions_and_goes_on(lab):
     lab.drive(ROUTED, SERVED)
     lab.topology.run("cell", "ip", "link", "set", "enb0", "down")
     lab.cast.wait("one path", lambda: set(lab.cast.bound()) == {"wifi"}, 15)
-    client = lab.cast.traffic("lan", "download", host=CORRESPONDENT, port=5001, flows=8, seconds=12)
+    client = lab.cast.traffic("lan", "download", host=CORRESPONDENT, port=5001, flows=8, seconds=30)
     lab.cast.wait("the flows", lambda: ask(lab, "flows")["active"] == 8, 5)
     assert {row["path"] for row in ask(lab, "flows")["flows"]} == {"wifi"}
     lab.topology.run("cell", "ip", "link", "set", "enb0", "up")
@@ -48,7 +48,8 @@ def test_a_flow_is_moved_in_both_directions_and_goes_on(lab):
     def moved():
         return [row for row in ask(lab, "flows")["flows"] if row["moves"]]
 
-    lab.cast.wait("a move", moved, 10)
+    # New flows come first: the old ones wait until the path has proved itself.
+    lab.cast.wait("a move", moved, 25)
     (row,) = moved()
     assert row["path"] == "cell"
     before, handle = lab.cast.tunnel_octets()[2], table_handle(lab)
@@ -58,7 +59,7 @@ def test_a_flow_is_moved_in_both_directions_and_goes_on(lab):
     assert told["path"] == "cell"
     assert [other["path"] for other in told["alternatives"]] == ["wifi", "cable"]
     assert "because\n  - moved here" in flow_render.explained(told)
-    found = lab.cast.result(client, 20)
+    found = lab.cast.result(client, 40)
     assert found["open_at_end"] == 8 and not found["errors"]
     after = lab.cast.tunnel_octets()[2]
     # What comes down and what is acknowledged, both by the thin link.

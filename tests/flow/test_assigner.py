@@ -39,7 +39,9 @@ class Router:
         self.tracker.begin(self.at)
         for key, (_, rate) in self.flows.items():
             self.octets[key] = self.octets.get(key, 0) + round(rate * 12.5)
-        self.tracker.see([(key, path, 0, self.octets[key]) for key, (path, _) in self.flows.items()], self.at)
+        self.tracker.see(
+            [(key, path, 0, self.octets[key], False) for key, (path, _) in self.flows.items()], self.at
+        )
         self.tracker.end(self.at)
 
     def look(self, times=1, moment=(0, 0)):

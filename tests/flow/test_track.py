@@ -14,6 +14,7 @@ class Table:
     def __init__(self, inbound=lambda key: False):
         self.tracker = Tracker(inbound)
         self.rows = {}
+        self.closed = set()
         self.at = 100.0
         self.sweep()
 
@@ -21,7 +22,7 @@ class Table:
         self.at += seconds
         self.tracker.begin(self.at)
         rows = self.rows if rows is None else rows
-        self.tracker.see([(key, *values) for key, values in rows.items()], self.at)
+        self.tracker.see([(key, *values, key in self.closed) for key, values in rows.items()], self.at)
         self.tracker.end(self.at)
 
     def run(self, seconds, key, path=1, up=0, down=0):
@@ -56,7 +57,7 @@ def test_a_new_connections_first_octets_are_a_rate_at_once():
 def test_what_was_there_before_the_first_look_has_no_rate_yet():
     tracker = Tracker(lambda key: False)
     tracker.begin(5.0)
-    tracker.see([("a", 1, 10**9, 10**9)], 5.0)
+    tracker.see([("a", 1, 10**9, 10**9, False)], 5.0)
     tracker.end(5.0)
     assert not tracker.active
     assert tracker.flows["a"].down == 0
@@ -73,6 +74,15 @@ def test_an_idle_connection_is_no_load_and_comes_back_with_the_rate_it_has_then(
     assert 0 < table.tracker.flows["a"].down <= 1000
 
 
+def test_a_closed_connection_competes_no_more_though_it_is_remembered():
+    table = Table()
+    table.run(1, "a", down=MBIT)
+    table.closed.add("a")
+    table.run(0.1, "a", down=MBIT)
+    assert "a" in table.tracker.flows
+    assert not table.tracker.active
+
+
 def test_what_is_gone_from_the_table_is_forgotten():
     table = Table()
     table.run(1, "a", down=MBIT)
@@ -85,8 +95,8 @@ def test_a_sweep_in_pieces_forgets_nobody():
     tracker = Tracker(lambda key: False)
     for at in (1.0, 2.0):
         tracker.begin(at)
-        tracker.see([("a", 1, 1, 1)], at)
-        tracker.see([("b", 1, 1, 1)], at + 0.5)
+        tracker.see([("a", 1, 1, 1, False)], at)
+        tracker.see([("b", 1, 1, 1, False)], at + 0.5)
         tracker.end(at + 0.5)
     assert tracker.flows.keys() == {"a", "b"}
 

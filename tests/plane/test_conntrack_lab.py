@@ -77,7 +77,7 @@ table = Conntrack()
 table.begin()
 found = table.read(1000, 0x0f000000)
 assert not table.reading
-print(json.dumps([[key.hex(), mark, original, reply] for key, mark, original, reply in found]))
+print(json.dumps([[key.hex(), mark, original, reply] for key, mark, original, reply, closed in found if not closed]))
 """
     )
     key, mark, original, reply = bytes.fromhex(found[0]), *found[1:]
@@ -91,6 +91,20 @@ print(json.dumps([[key.hex(), mark, original, reply] for key, mark, original, re
     # Ten and three thousand, and the headers.
     assert 10_000 < original < 12_000
     assert 3_000 < reply < 5_000
+
+
+def test_a_connection_that_one_side_has_closed_says_so(space):
+    assert space(
+        _CONNECTION
+        + """
+served.close()
+assert client.recv(1) == b""
+table = Conntrack()
+table.begin()
+((*_, closed),) = table.read(1000, 0x0f000000)
+print(json.dumps(closed))
+"""
+    )
 
 
 def test_a_move_changes_our_bits_alone_and_the_connection_goes_on(space):
