@@ -323,3 +323,7 @@ class Config:
     state: str = "/etc/roamd"
     """Folder for what must outlive a reboot: PINs that were wrong, modems that were reset."""
     log_level: str = "info"
+    record: str = ""
+    """File for what is decided of flows; empty: nothing is recorded."""
+    record_size: int = 8
+    """MB at most, twice: of this file, and of the one before it."""

@@ -97,6 +97,8 @@ SECTIONS = {
                 OptionSpec(
                     "log_level", kinds.choice("debug", "info", "warning", "error"), "least level logged"
                 ),
+                OptionSpec("record", kinds.path, "file for what is decided of flows, and from what"),
+                OptionSpec("record_size", kinds.whole(1, 1024, "MB"), "of that file, and of the one before"),
             ),
             single=True,
         ),

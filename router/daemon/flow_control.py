@@ -11,6 +11,7 @@ from ipaddress import IPv4Network
 
 from router.config.model import Config
 from router.daemon.now import now, weekday_and_minute
+from router.daemon.recorder import Recorder
 from router.flow.assigner import Assigner, Decision
 from router.flow.match import Traits
 from router.flow.mobile_plan import BUCKETS
@@ -60,6 +61,7 @@ class FlowControl:
         self._ways, self._qualities, self._own, self._changed = ways, qualities, own, changed
         self.tracker = Tracker(self._inbound)
         self.assigner = Assigner(config.flows, traits_of)
+        self.recorder = Recorder(config.record, config.record_size * 1_000_000)
         self.history: deque[Decision] = deque(maxlen=_HISTORY)
         self._conntrack: Conntrack | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -86,6 +88,7 @@ class FlowControl:
         if self._conntrack is not None:
             self._conntrack.close()
             self._conntrack = None
+        self.recorder.close()
 
     def decided_at(self, when: float) -> Decision | None:
         """What was in force at a moment (monotonic seconds); None where it is forgotten."""
@@ -95,12 +98,12 @@ class FlowControl:
     def decide(self) -> None:
         """Choose anew from what is known of paths and connections."""
         at = now()
-        before = self.assigner.decision
+        before, qualities = self.assigner.decision, self._qualities()
         decision = self.assigner.look(
             at.monotonic,
             weekday_and_minute(at),
             self._ways(),
-            self._qualities(),
+            qualities,
             self.tracker,
             self._arrivals * max(_LOOK, at.monotonic - self._looked),
         )
@@ -109,6 +112,7 @@ class FlowControl:
         elif decision.buckets != before.buckets:
             self.counters["bucket_changes"] += 1
             self._changed((BUCKETS,))
+        self.recorder.look(decision, self.assigner.basis, qualities, at)
         self._remember(decision, anyhow=decision.buckets != before.buckets)
         for move in decision.moves:
             self._move(move, at.monotonic)

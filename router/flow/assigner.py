@@ -19,7 +19,7 @@ from router.flow.policy import Choice, Way, choose, open_ways
 from router.flow.track import Flow, Tracker
 from router.path.quality import Quality
 
-__all__ = ["Assigner", "Decision", "Ruling"]
+__all__ = ["Assigner", "Basis", "Decision", "Ruling"]
 
 _ARRIVALS = 1.0
 """New flows that are expected at least: somebody may come at any time."""
@@ -40,6 +40,21 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Basis:
+    """What the last look was made from, beside what its decision says: all that a replay needs."""
+
+    before: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The buckets that were in force."""
+    members: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Paths that each map of buckets may name."""
+    expected: float = 0.0
+    """New flows until the next look."""
+    carried: tuple[Carried, ...] = ()
+    """The flows of which some might have moved for a gain, and how many at most."""
+    limit: int = 0
+
+
+@dataclass(frozen=True)
 class Ruling:
     """What the policies say to one connection."""
 
@@ -57,6 +72,7 @@ class Assigner:
     def __init__(self, policies: Iterable[Policy], traits: Callable[[Hashable], Traits | None]) -> None:
         self.policies = tuple(policies)
         self.decision = Decision()
+        self.basis = Basis()
         self._traits = traits
 
     def look(
@@ -73,13 +89,13 @@ class Assigner:
         choices = choose(self.policies, ways, moment, before)
         candidates = self._candidates(at, ways, qualities, tracker)
         expected = max(_ARRIVALS, arrivals)
-        decision = Decision(at, tuple(ways), candidates, choices)
-        buckets = {"": self._placed("", [way.bid for way in open_ways(ways)], candidates, expected)}
+        members = {"": tuple(way.bid for way in open_ways(ways))}
         for choice in choices:
             if choice.flow.action == "balance" and not choice.flow.drop:
-                name = choice.flow.name
-                buckets[name] = self._placed(name, choice.members, candidates, expected)
-        decision = replace(decision, buckets=buckets)
+                members[choice.flow.name] = choice.members
+        buckets = {name: self._placed(name, found, candidates, expected) for name, found in members.items()}
+        decision = Decision(at, tuple(ways), candidates, choices, buckets)
+        self.basis = Basis(self.decision.buckets, members, expected)
         self.decision = replace(decision, moves=self._moves(decision, tracker))
         return self.decision
 
@@ -143,7 +159,9 @@ class Assigner:
         recent = sum(1 for flow in flows if flow.moved is not None and at - flow.moved < PERIOD)
         astray = _astray(carried, decision.candidates)[: max(0, LIMIT - recent)]
         rest = [flow for flow in carried if flow.key not in {move.key for move in astray}]
-        return (*astray, *choose_moves(rest, decision.candidates, at, LIMIT - len(astray)))
+        limit = LIMIT - len(astray)
+        self.basis = replace(self.basis, carried=tuple(rest), limit=limit)
+        return (*astray, *choose_moves(rest, decision.candidates, at, limit))
 
 
 def ruling(traits: Traits, choices: Sequence[Choice], path: int | None = None) -> Ruling:

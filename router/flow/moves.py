@@ -25,7 +25,7 @@ _AGE = 0.5
 """Seconds: most flows end before they are worth the trouble."""
 _REST = 3.0
 """Seconds between two moves of one flow: TCP has to find its new rate in between."""
-_MARGIN, _DOUBTED_MARGIN = 0.25, 0.5
+_MARGIN, _DOUBTED_MARGIN = 0.25, 1.0
 """What a flow has to gain, as a part of its rate; and more by so much where nothing is known of a path."""
 _PART = 0.25
 """Of its even part of the path; who takes less is held back by somebody else and gains nothing."""

@@ -38,8 +38,8 @@ __all__ = [
 Takes = Literal["all", "new", "nothing"]
 """`all`: new flows and moved ones; `new`: new flows only (it is just back); `nothing`: neither."""
 
-_DEADBAND = 0.1
-"""A new map has to promise a tenth less of added delay than the one in force."""
+_DEADBAND = 0.03
+"""A new map has to promise 3 % less of added delay than the one in force."""
 _LEAST_RATE, _GREATEST_RATE = 1.0, 1e9
 _FLOOR = 0.25
 """No sample of the load makes less than this of an estimate: a bad one starves nobody."""
