@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 
 from router.sim.compare import SETTING, Row, compare, synthetic
 from router.sim.policies import POLICIES
+from router.sim.trace import SPREAD
 from router.sim.workload import WORKLOADS
 from tests.bench.figures import Figure, report
 
@@ -42,26 +43,35 @@ def figures(seeds: Iterable[int] = UNSEEN) -> list[Figure]:
 
 
 def sensitivity(seeds: Iterable[int]) -> str:
-    """The same over other workloads, as a table in Markdown."""
+    """The same over other workloads and links that drift less, as a table in Markdown."""
     chosen = list(seeds)
-    lines = ["| workload | static | estimate | load | moves | moves, stale |", "|---|---|---|---|---|---|"]
-    for name, workload in WORKLOADS.items():
-        rows = _rows(chosen, "perfect", name, (*_COMPARED, "moves"))
-        stale = _rows(chosen, "stale", name, ("moves",))
+    lines = [
+        "| flows | links | static | estimate | load | moves | moves, stale |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    cases = [*((name, SPREAD) for name in WORKLOADS), ("web", SPREAD / 2), ("web", 0.0)]
+    for name, spread in cases:
+        rows = _rows(chosen, "perfect", name, (*_COMPARED, "moves"), spread)
+        stale = _rows(chosen, "stale", name, ("moves",), spread)
         cells = [*(_mean(rows[policy]) for policy in (*_COMPARED, "moves")), _mean(stale["moves"])]
-        lines.append(f"| {name}: {workload.what} | {' | '.join(f'{cell:.2f}' for cell in cells)} |")
+        shown = " | ".join(f"{cell:.2f}" for cell in cells)
+        lines.append(f"| {name}: {WORKLOADS[name].what} | drift {spread:g} | {shown} |")
     return "\n".join(lines)
 
 
-def _rows(seeds: Iterable[int], estimates: str, workload: str, policies: Iterable[str]) -> Rows:
+def _rows(
+    seeds: Iterable[int], estimates: str, workload: str, policies: Iterable[str], spread: float = SPREAD
+) -> Rows:
     names = [name for name in POLICIES if name in set(policies)]
     result: dict[str, list[Row]] = {}
     for seed in seeds:
-        print(f"\r\x1b[Kseed {seed}, {workload}, {estimates}", end="", file=sys.stderr, flush=True)
+        if sys.stderr.isatty():
+            print(f"\r\x1b[Kseed {seed}, {workload}, {estimates}", end="", file=sys.stderr, flush=True)
         setting = replace(SETTING, seed=seed, estimates=estimates, workload=workload)
-        for row in compare(synthetic(setting.seconds, seed), setting, names):
+        for row in compare(synthetic(setting.seconds, seed, spread), setting, names):
             result.setdefault(row.policy, []).append(row)
-    print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     return result
 
 
