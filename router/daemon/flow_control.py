@@ -53,15 +53,16 @@ class FlowControl:
         qualities: Callable[[], Mapping[int, Quality]],
         own: Callable[[], Iterable[IPv4Network]],
         changed: Changed,
+        recorder: Recorder,
     ) -> None:
         if config.mobile_node is None:
             raise ValueError("the configuration has no mobile_node section")
         self._mask = config.mobile_node.plane.mark_mask
         self._shift = (self._mask & -self._mask).bit_length() - 1
         self._ways, self._qualities, self._own, self._changed = ways, qualities, own, changed
+        self._recorder = recorder
         self.tracker = Tracker(self._inbound)
         self.assigner = Assigner(config.flows, traits_of)
-        self.recorder = Recorder(config.record, config.record_size * 1_000_000)
         self.history: deque[Decision] = deque(maxlen=_HISTORY)
         self._conntrack: Conntrack | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -88,7 +89,6 @@ class FlowControl:
         if self._conntrack is not None:
             self._conntrack.close()
             self._conntrack = None
-        self.recorder.close()
 
     def decided_at(self, when: float) -> Decision | None:
         """What was in force at a moment (monotonic seconds); None where it is forgotten."""
@@ -112,7 +112,7 @@ class FlowControl:
         elif decision.buckets != before.buckets:
             self.counters["bucket_changes"] += 1
             self._changed((BUCKETS,))
-        self.recorder.look(decision, self.assigner.basis, qualities, at)
+        self._recorder.look(decision, self.assigner.basis, qualities, at)
         self._remember(decision, anyhow=decision.buckets != before.buckets)
         for move in decision.moves:
             self._move(move, at.monotonic)

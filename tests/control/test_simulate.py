@@ -92,17 +92,17 @@ RECORDING = os.path.join(os.path.dirname(os.path.dirname(__file__)), "sim", "rec
 
 def test_a_recording_is_decided_anew(capsys):
     status, out, err = run(capsys, "--replay", RECORDING)
-    assert (status, err) == (0, "") and "10 looks in 5.9 s: 20 decisions, 1 moves, 0 otherwise" in out
+    assert (status, err) == (0, "") and "0 otherwise than recorded" in out
 
 
 def test_what_comes_out_otherwise_is_shown(capsys, tmp_path):
     with open(RECORDING) as file:
-        changed = file.read().replace('"expected":4.26', '"expected":94.26') + "{torn"
+        changed = file.read().replace('"expected":4.13', '"expected":94.13') + "{torn"
     (tmp_path / "drive.jsonl").write_text(changed)
     status, out, _ = run(capsys, "--replay", str(tmp_path / "drive.jsonl"))
     assert status == 1
-    assert "buckets\n  recorded  path 1: 32, path 2: 32\n  replayed  path 1: " in out
-    assert "not read: line 12: no JSON" in out
+    assert "buckets\n  recorded  path 1: " in out
+    assert "not read: line 381: no JSON" in out
     status, out, _ = run(capsys, "--replay", str(tmp_path / "drive.jsonl"), "--json")
     assert json.loads(out)["differences"][0]["what"] == "buckets"
 
