@@ -29,8 +29,8 @@ _log = logging.getLogger("roamd.flow")
 
 _LOOK, _IDLE, _BROKEN = 0.1, 1.0, 60.0
 """Seconds between looks: while something goes on, while nothing does, while the kernel tells nothing."""
-_PIECE = 1500
-"""Entries of the kernel's table in one look: some milliseconds."""
+_PIECE, _SHARE = 1500, 0.04
+"""Entries of the kernel's table in one look: some milliseconds; and which part of the time looks may take."""
 _HISTORY, _APART = 600, 1.0
 """How many decisions are remembered, and how many seconds lie between two at least, unless buckets changed."""
 _CALM = 2.0
@@ -144,7 +144,8 @@ class FlowControl:
             self.decide()
             self._looked = at
         busy = not through or self.tracker.active or self._arrivals > 1 / _CALM
-        self._again(_LOOK if busy else _IDLE)
+        took = now().monotonic - at
+        self._again(max(_LOOK if busy else _IDLE, took / _SHARE) - took)
 
     def _look(self, at: float) -> bool:
         """Read a piece of the table; whether that was the last.  Raises OSError."""

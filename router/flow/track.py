@@ -19,8 +19,10 @@ been closed: then it carries no more, though the kernel remembers it for a while
 
 _MEMORY = 1.0
 """Seconds in which a rate forgets what it was."""
-_QUIET, _SWEEPS = 0.5, 3
+_QUIET, _SWEEPS = 0.5, 1.5
 """Seconds, and sweeps at least, without an octet after which a connection is idle."""
+_FEW = 1500
+"""Octets, one packet's: less since the last sweep (a question and its answer, a keepalive) is no load."""
 _MOST_OCTETS = 1 << 40
 """In one step: beyond that a counter is wrong."""
 
@@ -41,7 +43,7 @@ class Flow:
     at: float
     """When its counters were read last."""
     active_at: float
-    """When they had last changed."""
+    """When they had last changed by more than a trifle."""
     down: float = 0.0
     up: float = 0.0
     moved: float | None = None
@@ -139,7 +141,7 @@ class Tracker:
             return
         self._fresh += 1
         flow.at = known_since
-        if original or reply:
+        if original + reply >= _FEW:
             self._rate(flow, original, reply, at)
             self.active[key] = flow
 
@@ -148,17 +150,24 @@ class Tracker:
         if more < 0 or back < 0:
             # Another connection between the same ends, or counters set to 0.
             self.counters["flows_reset"] += 1
+            flow.original = flow.reply = 0
             more, back = original, reply
+        idle = flow.key not in self.active
+        if idle and more + back < _FEW and at - flow.active_at < _MEMORY:
+            # Not yet: it may be the beginning of more, and is counted with that.
+            return
         flow.original, flow.reply = original, reply
         if more > _MOST_OCTETS or back > _MOST_OCTETS:
             self.counters["flows_odd"] += 1
             flow.at = at
             return
-        if flow.key not in self.active:
-            # Before this it was idle, who knows how long.
+        flow.active_at = at
+        if idle and more + back < _FEW:
+            return
+        if idle:
+            # Before this it carried nothing, who knows how long.
             flow.at = max(flow.at, self._before)
         self._rate(flow, more, back, at)
-        flow.active_at = at
         self.active[flow.key] = flow
 
     def _rate(self, flow: Flow, original: int, reply: int, at: float) -> None:

@@ -146,7 +146,7 @@ class Lab:
     # Daemons
 
     def drive(self, how: str = "load", rates: Sequence[float] = RATES) -> None:
-        """roamd at both ends: by `load`, or by static `weights`, or `uniform`; `rates` is what it is told, Mbit/s."""
+        """roamd at both ends: by `load`, or as `flow_static` says; `rates` is what it is told, Mbit/s."""
         uplinks = "".join(
             _UPLINK.format(number=number, rate=1000 * rate) for number, rate in enumerate(rates, 1)
         )

@@ -23,6 +23,9 @@ _MPTCP = 262
 _BLOCK = bytes(1 << 16)
 _PATIENCE = 30.0
 _BUFFER = 1 << 20
+_SHAPE = 1.2
+_SIZES = {"web": (100e3, 20e6), "small": (20e3, 20e6)}
+"""Least and most octets; the simulator has the same `small`, and a `web` that goes up to 100 MB."""
 
 
 class Server:
@@ -124,16 +127,16 @@ def count(host: str, port: int) -> int:
         return int(sock.recv(100))
 
 
-async def web(host: str, port: int, rate: float, seconds: float, seed: int) -> dict[str, object]:
+async def web(host: str, port: int, rate: float, seconds: float, seed: int, sizes: str) -> dict[str, object]:
     """Flows that come at random, `rate` octets a second in the mean; the time each took."""
-    chance = random.Random(seed)
-    mean = sum(size(chance) for _ in range(20_000)) / 20_000
+    chance, (least, most) = random.Random(seed), _SIZES[sizes]
+    mean = sum(size(chance, least, most) for _ in range(20_000)) / 20_000
     tasks: list[asyncio.Task[tuple[int, float, bool]]] = []
     loop = asyncio.get_running_loop()
     begin = following = loop.time()
     while following < begin + seconds:
         await asyncio.sleep(max(0.0, following - loop.time()))
-        tasks.append(loop.create_task(fetch(host, port, size(chance))))
+        tasks.append(loop.create_task(fetch(host, port, size(chance, least, most))))
         following += chance.expovariate(rate / mean)
     done, late = await asyncio.wait(tasks, timeout=_PATIENCE)
     for task in late:
@@ -151,11 +154,10 @@ async def web(host: str, port: int, rate: float, seconds: float, seed: int) -> d
     }
 
 
-def size(chance: random.Random) -> int:
-    """Bounded Pareto 1.2, 20 kB to 20 MB: the simulator's `small`."""
-    shape, least, most = 1.2, 20e3, 20e6
-    ratio = (least / most) ** shape
-    return int(least / (1 - chance.random() * (1 - ratio)) ** (1 / shape))
+def size(chance: random.Random, least: float, most: float) -> int:
+    """Bounded Pareto."""
+    ratio = (least / most) ** _SHAPE
+    return int(least / (1 - chance.random() * (1 - ratio)) ** (1 / _SHAPE))
 
 
 async def fetch(host: str, port: int, octets: int) -> tuple[int, float, bool]:
@@ -172,34 +174,25 @@ async def fetch(host: str, port: int, octets: int) -> tuple[int, float, bool]:
     return got, loop.time() - begin, got == octets
 
 
-def hold(host: str, port: int, idle: int, fresh: float, seconds: float) -> dict[str, object]:
-    """Keep `idle` UDP connections in the tables, and begin `fresh` new ones each second."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("", 0))
-        for number in range(idle):
-            sock.sendto(b"x", (host, port + number % 30_000))
-            if number % 200 == 199:
-                time.sleep(0.01)
-        if idle > 30_000:
-            raise SystemExit("no more than 30000 ports")
-    print("ready", flush=True)
-    begin, sent, number = time.monotonic(), 0, 0
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("", 0))
-        while (now := time.monotonic()) < begin + seconds:
-            while sent < fresh * (now - begin):
-                if number % 30_000 == 29_999:
-                    sock.close()
-                    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                sock.sendto(b"new", (host, port + number % 30_000))
-                number, sent = number + 1, sent + 1
-            time.sleep(0.01)
+def fresh(host: str, port: int, rate: float, seconds: float) -> dict[str, object]:
+    """New UDP connections of one datagram, so many a second."""
+    begin, sent = time.monotonic(), 0
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    while (now := time.monotonic()) < begin + seconds:
+        while sent < rate * (now - begin):
+            if sent % 10_000 == 9_999:
+                sock.close()
+                sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sock.sendto(b"new", (host, port + sent % 10_000))
+            sent += 1
+        time.sleep(0.01)
+    sock.close()
     return {"begun": sent}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("mode", choices=("serve", "bulk", "web", "hold"))
+    parser.add_argument("mode", choices=("serve", "bulk", "web", "fresh"))
     parser.add_argument("--host", default="")
     parser.add_argument("--port", type=int, default=5001)
     parser.add_argument("--flows", type=int, default=16)
@@ -209,7 +202,7 @@ def main() -> None:
     parser.add_argument("--mptcp", action="store_true")
     parser.add_argument("--rate", type=float, default=1e6, help="octets a second")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--fresh", type=float, default=1000.0)
+    parser.add_argument("--sizes", choices=list(_SIZES), default="web")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if given.mode == "serve":
@@ -218,12 +211,10 @@ def main() -> None:
         words = (given.host, given.port, given.flows, given.warm, given.seconds)
         print(json.dumps(bulk(*words, up=given.up, mptcp=given.mptcp)), flush=True)
     elif given.mode == "web":
-        print(
-            json.dumps(asyncio.run(web(given.host, given.port, given.rate, given.seconds, given.seed))),
-            flush=True,
-        )
+        found = asyncio.run(web(given.host, given.port, given.rate, given.seconds, given.seed, given.sizes))
+        print(json.dumps(found), flush=True)
     else:
-        print(json.dumps(hold(given.host, given.port, given.flows, given.fresh, given.seconds)), flush=True)
+        print(json.dumps(fresh(given.host, given.port, given.rate, given.seconds)), flush=True)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,26 @@ def test_an_idle_connection_is_no_load_and_comes_back_with_the_rate_it_has_then(
     assert 0 < table.tracker.flows["a"].down <= 1000
 
 
+def test_a_question_and_its_answer_are_no_load_and_a_call_is():
+    table = Table()
+    table.rows["dns"] = (1, 80, 300)
+    table.sweep()
+    assert not table.tracker.active
+    table.run(1, "call", up=8_000, down=8_000)
+    assert table.tracker.active.keys() == {"call"}
+    assert table.tracker.flows["call"].up == pytest.approx(64, rel=0.2)
+
+
+def test_a_connection_that_only_keeps_itself_alive_is_no_load():
+    table = Table()
+    table.run(1, "a", down=MBIT)
+    table.run(2, "a")
+    for _ in range(30):
+        table.rows["a"] = (1, table.rows["a"][1] + 60, table.rows["a"][2] + 60)
+        table.sweep(2.0)
+        assert not table.tracker.active
+
+
 def test_a_closed_connection_competes_no_more_though_it_is_remembered():
     table = Table()
     table.run(1, "a", down=MBIT)
