@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from ipaddress import IPv4Network
 
 from router.config.model import Config
-from router.daemon.now import now, weekday_and_minute
+from router.daemon.now import cpu_seconds, now, weekday_and_minute
 from router.daemon.recorder import Recorder
 from router.flow.assigner import Assigner, Decision
 from router.flow.match import Traits
@@ -29,8 +29,8 @@ _log = logging.getLogger("roamd.flow")
 
 _LOOK, _IDLE, _BROKEN = 0.1, 1.0, 60.0
 """Seconds between looks: while something goes on, while nothing does, while the kernel tells nothing."""
-_PIECE, _SHARE = 1500, 0.04
-"""Entries of the kernel's table in one look: some milliseconds; and which part of the time looks may take."""
+_PIECE, _SHARE = 1500, 0.06
+"""Entries of the kernel's table in one look: some milliseconds; and which part of a processor looks may take."""
 _HISTORY, _APART = 600, 1.0
 """How many decisions are remembered, and how many seconds lie between two at least, unless buckets changed."""
 _CALM = 2.0
@@ -133,7 +133,7 @@ class FlowControl:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._tick)
 
     def _tick(self) -> None:
-        at = now().monotonic
+        at, began = now().monotonic, cpu_seconds()
         try:
             through = self._look(at)
         except OSError as error:
@@ -144,8 +144,7 @@ class FlowControl:
             self.decide()
             self._looked = at
         busy = not through or self.tracker.active or self._arrivals > 1 / _CALM
-        took = now().monotonic - at
-        self._again(max(_LOOK if busy else _IDLE, took / _SHARE) - took)
+        self._again(max(_LOOK if busy else _IDLE, (cpu_seconds() - began) / _SHARE))
 
     def _look(self, at: float) -> bool:
         """Read a piece of the table; whether that was the last.  Raises OSError."""

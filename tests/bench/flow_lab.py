@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 
 __all__ = ["CN", "LAN", "RATES", "Lab", "Row", "result"]
 
@@ -200,6 +201,57 @@ class Lab:
         with open(f"/proc/{self._daemons['mr'].pid}/stat") as file:
             fields = file.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    # What others would use instead
+
+    def balance(self) -> None:
+        """New connections by random and static weights over the bare links, as mwan3 does."""
+        total = round(sum(RATES) / 5)
+        bounds = [sum(RATES[:number]) / 5 for number in range(len(RATES) + 1)]
+        shares = ", ".join(
+            f"{first:.0f}-{last - 1:.0f} : {number}"
+            for number, (first, last) in enumerate(pairwise(bounds), 1)
+        )
+        text = (
+            "table ip m { chain p { type filter hook prerouting priority mangle; "
+            f'iifname "lan0" ct state new ct mark set numgen random mod {total} map {{ {shares} }}; '
+            'iifname "lan0" meta mark set ct mark; }; '
+            'chain n { type nat hook postrouting priority srcnat; oifname "up*" masquerade; }; }'
+        )
+        self.run("mr", "nft", text)
+        for number in range(1, len(RATES) + 1):
+            self._own_table(number)
+            self.run("mr", "ip", "rule", "add", "fwmark", str(number), "table", str(number))
+
+    def multipath(self) -> None:
+        """MPTCP between the router itself and the correspondent: a subflow from each link's address."""
+        for box in ("mr", "cn"):
+            self.run(box, "ip", "mptcp", "limits", "set", "subflow", "8", "add_addr_accepted", "8")
+        for number in range(1, len(RATES) + 1):
+            self._own_table(number)
+            address = f"192.0.2.{16 * number + 2}"
+            self.run("mr", "ip", "rule", "add", "from", address, "table", str(number))
+            self.run("mr", "ip", "mptcp", "endpoint", "add", address, "dev", f"up{number}", "subflow")
+
+    def _own_table(self, number: int) -> None:
+        way = ("via", f"192.0.2.{16 * number + 1}", "dev", f"up{number}")
+        self.run("mr", "ip", "route", "add", "default", *way, "table", str(number))
+
+    # Connections
+
+    def swallow(self) -> None:
+        """The correspondent answers none of the ports that new connections go to."""
+        rule = "type filter hook input priority 0; udp dport 10000-30000 drop"
+        self.run("cn", "nft", f"table ip d {{ chain i {{ {rule}; }}; }}")
+
+    def remember(self, seconds: int) -> None:
+        """How long the router keeps a UDP connection in its table."""
+        for name in ("nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"):
+            self.run("mr", "sysctl", "-qw", f"net.netfilter.{name}={seconds}")
+
+    @staticmethod
+    def pause(seconds: float) -> None:
+        time.sleep(seconds)
 
     # Traffic
 
