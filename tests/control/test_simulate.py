@@ -5,6 +5,9 @@ import os
 import pytest
 
 from router.control.cli import main
+from router.sim.estimates import KINDS
+from router.sim.policies import IDEAL, POLICIES
+from router.sim.workload import WORKLOADS
 
 TRACE = "time,link,down\n0,a,8000\n0,b,2000\n5,a,\n10,a,4000\n"
 
@@ -111,3 +114,10 @@ def test_a_file_that_is_no_recording_is_refused(capsys, trace, tmp_path):
     status, _, err = run(capsys, "--replay", trace)
     assert status == 1 and "no look in it (line 1: no JSON" in err and "option record" in err
     assert "No such file" in run(capsys, "--replay", str(tmp_path / "none"))[2]
+
+
+def test_completion_knows_every_name(capsys):
+    assert main(["completion", "bash"]) == 0
+    code = capsys.readouterr().out
+    for names in ((*POLICIES, IDEAL), KINDS, WORKLOADS):
+        assert f'-W "{" ".join(names)}"' in code
