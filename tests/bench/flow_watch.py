@@ -98,6 +98,7 @@ def _octets(cast: Cast, name: str) -> int:
 
 
 def _rate(cast: Cast, name: str, seconds: float) -> float:
+    print(f"probe octets on {name}, {seconds:.0f} s", flush=True)
     before, start = _octets(cast, name), time.monotonic()
     time.sleep(seconds)
     return (_octets(cast, name) - before) / (time.monotonic() - start)
