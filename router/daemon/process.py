@@ -7,19 +7,22 @@ import logging
 import signal
 import time
 from ipaddress import IPv4Address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from router import __version__
 from router.config import ConfigErrors, load
 from router.config.model import Config
 from router.control.server import ControlServer, Method
+from router.daemon.agents import foreign_agent_role, home_agent_role
 from router.daemon.flow_report import FlowReport
-from router.daemon.foreign_agent import ForeignAgentRole
-from router.daemon.home_agent import HomeAgentRole
 from router.daemon.journal import Journal
 from router.daemon.mobile_node import MobileNodeRole
 from router.daemon.modems import ModemControl
 from router.daemon.status import foreign_agent_status, home_agent_status, merged, mobile_node_status
+
+if TYPE_CHECKING:
+    from router.daemon.foreign_agent import ForeignAgentRole
+    from router.daemon.home_agent import HomeAgentRole
 
 __all__ = ["Process", "read_config"]
 
@@ -75,11 +78,11 @@ class Process:
         self._control = ControlServer(self._config.control, methods)
         await self._control.start()
         if self._config.home_agent is not None:
-            self._home = HomeAgentRole(self._config, journal)
+            self._home = home_agent_role(self._config, journal)
             await self._home.start()
             _log.info("home agent at %s", self._config.home_agent.address)
         if self._config.foreign_agent is not None:
-            self._foreign = ForeignAgentRole(self._config, journal)
+            self._foreign = foreign_agent_role(self._config, journal)
             await self._foreign.start()
             _log.info("foreign agent at %s", self._config.foreign_agent.care_of_address)
         if mobile is not None:
