@@ -63,6 +63,17 @@ def test_a_new_configuration_needs_the_four_options_and_nothing_else():
     assert found.mobile_node is not None and [uplink.name for uplink in found.uplinks] == ["wan"]
 
 
+def examples():
+    with open(os.path.join(ROOT, "openwrt", "README.md")) as file:
+        return re.findall(r"(?ms)^```\n(config .*?)^```$", file.read())
+
+
+@pytest.mark.parametrize("example", examples())
+def test_an_example_in_the_readme_is_good_beside_the_four_options(example):
+    text = content("roamd", "etc/config/roamd").content.decode()
+    assert load(re.sub(r"(?m)^\t# (?=option)", "\t", text) + example, "example")
+
+
 def test_a_routers_capabilities_and_acls_are_json():
     capabilities = json.loads(content("roamd", "etc/capabilities/roamd.json").content)
     assert len({tuple(names) for names in capabilities.values()}) == 1
