@@ -41,33 +41,21 @@ async def begin(kind="userspace"):
 def open_udp(address, port):
     """Stand in for the registration's socket: bound, attached, delivering tunnel data."""
     local = IPv4Address(address)
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-    sock.bind((address, port))
-    bound = sock.getsockname()[1]
-    SOCKETS[address, bound] = sock
 
-    def readable():
-        for _ in range(64):
-            try:
-                data, source = sock.recvfrom(65535)
-            except BlockingIOError:
-                return
-            except OSError:
-                continue
-            HEARD.append([*source, data.hex()])
-            if data[:1] == b"\x04":
-                plane.deliver(local, bound, source, data)
+    def received(data, source):
+        HEARD.append([*source, data.hex()])
+        if data[:1] == b"\x04":
+            plane.deliver(local, sock.port, source, data)
 
-    asyncio.get_running_loop().add_reader(sock, readable)
-    plane.attach(local, bound, sock)
-    return bound
+    sock = RegistrationSocket(local, port, received)  # noqa: F821
+    SOCKETS[address, sock.port] = sock
+    plane.attach(local, sock.port, sock.socket)
+    return sock.port
 
 
 def close_udp(address, port):
     plane.detach(IPv4Address(address), port)
-    sock = SOCKETS.pop((address, port))
-    asyncio.get_running_loop().remove_reader(sock)
-    sock.close()
+    SOCKETS.pop((address, port)).close()
 
 
 async def until(condition, seconds=5.0):
@@ -251,10 +239,17 @@ async def evaluate(line):
 def load():
     """Only where a plane is wanted: the tools start faster without."""
     from router.config.model import PlaneSettings
+    from router.daemon.transport import RegistrationSocket
     from router.plane import model
     from router.plane.plane import Plane, PlaneError
 
-    globals().update(vars(model), Plane=Plane, PlaneError=PlaneError, PlaneSettings=PlaneSettings)
+    globals().update(
+        vars(model),
+        Plane=Plane,
+        PlaneError=PlaneError,
+        PlaneSettings=PlaneSettings,
+        RegistrationSocket=RegistrationSocket,
+    )
 
 
 async def serve():
