@@ -20,7 +20,8 @@ Unreachable = Callable[[str, int], None]
 """Called with a destination and the code of the ICMP Destination Unreachable about it."""
 
 _BATCH = 64
-_MAX_DATAGRAM = 65535
+# Prepared once: the allocator gives large pieces back to the kernel, and they cost page faults anew.
+_DATAGRAMS = memoryview(bytearray(65535))
 # The size of each datagram, an int.
 _ANCILLARY = socket.CMSG_SPACE(4)
 _BUFFER = 1 << 19
@@ -89,7 +90,7 @@ class RegistrationSocket:
         while left > 0:
             left -= 1
             try:
-                data, ancillary, _, source = self.socket.recvmsg(_MAX_DATAGRAM, _ANCILLARY)
+                length, ancillary, _, source = self.socket.recvmsg_into((_DATAGRAMS,), _ANCILLARY)
             except BlockingIOError:
                 return
             except OSError:
@@ -98,12 +99,13 @@ class RegistrationSocket:
                 self._read_error()
                 continue
             # Where the plane has asked for it (UDP_GRO): several of one size, but for the last.
-            size = int.from_bytes(ancillary[0][2], sys.byteorder) if ancillary else len(data) or 1
-            for at in range(0, len(data) or 1, size):
+            size = int.from_bytes(ancillary[0][2], sys.byteorder) if ancillary else length or 1
+            data = _DATAGRAMS[:length].tobytes()
+            for at in range(0, length or 1, size):
                 self._received(data[at : at + size], source)
                 if self.socket.fileno() < 0:
                     return
-            left -= len(data) // size
+            left -= length // size
 
     def _read_error(self) -> None:
         """An entry of the error queue is a `sock_extended_err`: errno, origin, type, code, ..."""

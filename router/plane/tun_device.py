@@ -24,7 +24,8 @@ _PROTOCOL_UDP = 17
 _IPV4 = 0x45 >> 4
 _MIN_HEADER = 20
 _BATCH = 64
-_MAX_READ = HEADER_SIZE + 65535
+# Prepared once: the allocator gives large pieces back to the kernel, and they cost page faults anew.
+_BUFFER = memoryview(bytearray(HEADER_SIZE + 65535))
 _DSCP = 0xFC
 _PKTINFO = struct.Struct("=i4s4s")
 _SIZE = struct.Struct("=H")
@@ -80,12 +81,12 @@ class TunDevice:
 
     def _outgoing(self) -> None:
         """Send what waits in the device, at most a batch: the other devices want their turn."""
-        read, file, offloads = os.read, self._file, self._offloads
+        file, offloads = self._file, self._offloads
         protocol, ends = self._looping
         waiting: list[bytes] = []
         while len(waiting) < _BATCH:
             try:
-                data = read(file, _MAX_READ)
+                data = _BUFFER[: os.readv(file, (_BUFFER,))].tobytes()
             except BlockingIOError:
                 break
             except OSError as error:
