@@ -100,12 +100,12 @@ class RegistrationSocket:
                 continue
             # Where the plane has asked for it (UDP_GRO): several of one size, but for the last.
             size = int.from_bytes(ancillary[0][2], sys.byteorder) if ancillary else length or 1
-            data = _DATAGRAMS[:length].tobytes()
-            for at in range(0, length or 1, size):
+            data, starts = _DATAGRAMS[:length].tobytes(), range(0, length or 1, size)
+            for at in starts:
                 self._received(data[at : at + size], source)
                 if self.socket.fileno() < 0:
                     return
-            left -= length // size
+            left -= len(starts) - 1
 
     def _read_error(self) -> None:
         """An entry of the error queue is a `sock_extended_err`: errno, origin, type, code, ..."""

@@ -27,7 +27,7 @@ _CHECKSUM_IN_TCP = 16
 _FIN, _PSH, _ACK, _CWR = 0x01, 0x08, 0x10, 0x80
 _U16, _LENGTH_AND_ID = struct.Struct("!H"), struct.Struct("!HH")
 _U32 = struct.Struct("!I")
-_TRAIN = 16
+_TRAIN, _TRAIN_OCTETS = 16, 64_000
 """Datagrams in one call: more gains little, and when the socket's queue is full they are lost together."""
 
 
@@ -211,13 +211,14 @@ def trains(packets: Iterable[bytes]) -> list[list[bytes]]:
     """The packets in their order, in groups for UDP_SEGMENT: of one size but for the last, and one TOS."""
     found: list[list[bytes]] = []
     train: list[bytes] = []
-    size, tos = 0, 0
+    size, tos, most = 0, 0, 0
     for packet in packets:
         octets = len(packet)
-        if train and octets <= size and packet[1] == tos and len(train) < _TRAIN:
+        if train and octets <= size and packet[1] == tos and len(train) < most:
             train.append(packet)
         else:
             train, size, tos = [packet], octets, packet[1]
+            most = min(_TRAIN, _TRAIN_OCTETS // octets)
             found.append(train)
         if octets < size:
             train = []

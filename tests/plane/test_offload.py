@@ -250,3 +250,7 @@ def test_trains_are_of_one_size_but_for_the_last(shapes):
         assert len(train) <= 16
         assert {len(packet) for packet in train[:-1]} <= {len(train[0])} and len(train[-1]) <= len(train[0])
         assert len({packet[1] for packet in train}) == 1
+
+
+def test_a_train_is_no_more_than_a_datagram_may_be():
+    assert [len(train) for train in trains([tcp(bytes(8960))] * 10)] == [7, 3]
