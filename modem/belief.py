@@ -2,13 +2,14 @@
 
 An octet spoilt on the way can leave a well-formed answer with another number in it, which no reader can tell.
 So an answer that is not like the one believed is in doubt until the same command has brought its like AGREE
-times in a row, and twice as often where it tells nothing; asked at once, that takes some milliseconds.  Like are
-answers that tell the same, where levels may differ by what a radio changes between two questions, and in which
-the same stands but for the digits: many ways of spoiling an answer leave nothing to be told.  Runs unchanged on CPython and MicroPython.
+times in a row, and twice as often where it tells nothing, since there are many ways of spoiling it until then; asked
+at once, that takes some milliseconds.  Like are answers that tell the same, where levels may differ by what a radio
+changes between two questions, and in which the same stands but for the digits.  Runs unchanged on CPython and
+MicroPython.
 """
 
-AGREE = 3
-"""Answers in a row that must be alike: the same octet spoilt alike thrice is no accident of the line."""
+AGREE = 4
+"""Answers in a row that must be alike: the same octet spoilt alike four times is no accident of the line."""
 
 # dB, dBm and degrees by which two answers may differ; a spoilt digit more than these apart is found out.
 TOLERANCES = {
@@ -39,7 +40,6 @@ class Belief:
             shape = _shape(lines)
             before, facts, count = self._doubted.get(command, ("", told, 0))
             count = count + 1 if before == shape and alike(facts, told) else 1
-            # There are many ways of spoiling an answer until it tells nothing: a name, or any digit of an IMEI.
             if count < (self._agree if _tells(told) else 2 * self._agree):
                 self._doubted[command] = (shape, told, count)
                 return False

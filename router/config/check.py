@@ -33,11 +33,11 @@ _NOBODY = IPv4Address("0.0.0.0")
 _WITH_PORTS = ("tcp", "udp", "33", "132", "136")
 _MOBILE_NODE = (
     "lifetime", "udp_tunnel", "keepalive", "nai", "multipath", "overwrite", "refresh", "flow_bindings", "revocation",
-    "delegated_length",
+    "delegated_length", "damping",
 )  # fmt: skip
 _HOME_AGENT = (
     "address", "max_lifetime", "nat_lifetime", "keepalive", "udp_tunnel", "gre", "simultaneous", "reverse_tunnel",
-    "strict_reserved", "strict_replay", "revocation", "redirect", "device", "advertise_interval", "prefix_pool",
+    "strict_reserved", "strict_replay", "revocation", "reflector", "redirect", "device", "advertise_interval", "prefix_pool",
     "prefix_length",
 )  # fmt: skip
 _FOREIGN_AGENT = (
@@ -179,6 +179,8 @@ class _Check:
                     encapsulation=values.get("encapsulation", "auto"),
                     modem=modem_settings(values),
                     mtu=values.get("mtu"),
+                    metered=values.get("metered", False),
+                    probe_budget=values.get("probe_budget"),
                 )
             )
         for name in ("bid", "device", "tty", "usb", "imei"):

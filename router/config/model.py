@@ -106,6 +106,8 @@ class MobileNode:
     """`auto` (RFC 3519 request, used when NAT is seen), `force` or `off`."""
     keepalive: int = 110
     """Seconds between RFC 3519 keepalives when the home agent names none."""
+    damping: bool = True
+    """Leave a path that comes and goes alone for a while, if there is another."""
     plane: PlaneSettings = PlaneSettings()
 
 
@@ -131,6 +133,8 @@ class HomeAgent:
     """One time-stamp order over all bindings of a mobile node, as RFC 5944 section 5.7.1 words it."""
     revocation: bool = True
     """Offer registration revocation (RFC 3543)."""
+    reflector: bool = True
+    """Answer STAMP packets out of tunnels (RFC 8762)."""
     redirect: IPv4Address | None = None
     """Another home agent to send mobile nodes to (RFC 4433, code 143)."""
     device: str | None = None
@@ -230,6 +234,10 @@ class Uplink:
     modem: ModemSettings = ModemSettings()
     mtu: int | None = None
     """Of the path to the home agent, octets; None: it is found out."""
+    metered: bool = False
+    """Its octets cost."""
+    probe_budget: int | None = None
+    """Octets a day that probes of its liveness and load may cost, both ways; None: 10 MB, metered 1 MB."""
 
 
 @dataclass(frozen=True)

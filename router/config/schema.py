@@ -36,6 +36,7 @@ class SectionSpec:
 
 _ANY_RATE = kinds.whole(1, 10_000_000, "kbit/s")
 _SECONDS = kinds.whole(10, 65535, "seconds")
+_OCTETS = kinds.whole(0, 1_000_000_000, "octets")
 _UPLINK_MTU = kinds.unless("auto", kinds.whole(576, 65535, "octets"))
 _ENABLED = OptionSpec("enabled", kinds.boolean, "0 leaves the section out")
 
@@ -127,6 +128,7 @@ SECTIONS = {
                 OptionSpec("lifetime", _SECONDS, "registration lifetime asked for"),
                 _UDP,
                 OptionSpec("keepalive", _SECONDS, "seconds between keepalives behind NAT"),
+                OptionSpec("damping", kinds.boolean, "leave a path alone that comes and goes"),
                 *_PLANE,
             ),
             single=True,
@@ -148,6 +150,7 @@ SECTIONS = {
                     "strict_replay", kinds.boolean, "one order of time stamps over all bindings of a node"
                 ),
                 _REVOCATION,
+                OptionSpec("reflector", kinds.boolean, "answer STAMP packets out of tunnels (RFC 8762)"),
                 OptionSpec("redirect", kinds.address, "home agent to send mobile nodes to (RFC 4433)"),
                 OptionSpec("device", kinds.device, "home link; without it the home network is virtual"),
                 _ADVERTISE,
@@ -225,6 +228,8 @@ SECTIONS = {
                     "encapsulation", kinds.choice("auto", "ipip", "gre", "udp"), "how packets are tunnelled"
                 ),
                 OptionSpec("mtu", _UPLINK_MTU, "of the path to the home agent; auto finds it out"),
+                OptionSpec("metered", kinds.boolean, "octets cost: probe sparingly"),
+                OptionSpec("probe_budget", _OCTETS, "a day, for probes of the path"),
                 _ENABLED,
             ),
             named=True,

@@ -17,6 +17,8 @@ def status(values: dict[str, Any]) -> str:
         parts.append(f"PROBLEM: {values['problem']}")
     if "uplinks" in values:
         parts.append(_section("Uplinks", _uplinks(values["uplinks"])))
+        if any(row.get("path") for row in values["uplinks"]):
+            parts.append(_section("Paths", _paths(values["uplinks"])))
     parts.append(_section("Bindings", _bindings(values.get("bindings", []))))
     parts.append(_section("Tunnels", _tunnels(values.get("tunnels", []))))
     if values.get("flow_bindings"):
@@ -109,6 +111,24 @@ def _uplinks(rows: list[dict[str, Any]]) -> str:
             for row in rows
         ),
     )  # fmt: skip
+
+
+def _paths(rows: list[dict[str, Any]]) -> str:
+    head = ("NAME", "LIVENESS", "RTT", "LEAST", "LOSS", "DOWN", "UP", "SURE", "BY", "PENALTY", "PROBES TODAY")
+    return table(head, (_path(row["name"], row["path"]) for row in rows if row.get("path")))
+
+
+def _path(name: str, path: dict[str, Any]) -> Row:
+    penalty = f"{path['penalty']}, suppressed" if path["suppressed"] else str(path["penalty"])
+    return (
+        name, path["liveness"], _ms(path["rtt"]), _ms(path["rtt_min"]), f"{100 * path['loss']:.0f}%",
+        bits(path["down"]), bits(path["up"]), f"{100 * path['confidence']:.0f}%", path["source"], penalty,
+        f"{octets(path['probe_octets_today'])} of {octets(path['probe_budget'])}",
+    )  # fmt: skip
+
+
+def _ms(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
 
 
 def _registration(row: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from router.daemon.home_link import HomeLink
 from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
 from router.daemon.now import now
+from router.daemon.reflector import Reflector
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
 from router.flow.home_plan import home_plan
@@ -49,6 +50,7 @@ class HomeAgentRole:
         self.ways = HomeWays(self.settings, config)
         self._home_link: HomeLink | None = None
         self._socket: RegistrationSocket | None = None
+        self.reflector: Reflector | None = None
         self._late: set[asyncio.Task[None]] = set()
         self.counters = {"send_failed": 0}
 
@@ -65,11 +67,23 @@ class HomeAgentRole:
             self._home_link = HomeLink(
                 self.settings, self.settings.device, self.networks, self._received, heard
             )
+        if self.settings.reflector:
+            self._reflect()
         await self.keeper.start()
         self.keeper.changed()
 
+    def _reflect(self) -> None:
+        """Mobile nodes do without it where it cannot be."""
+        try:
+            self.reflector = Reflector(self.settings.address, self.plane.owns)
+        except OSError as error:
+            text = f"no STAMP reflector at {self.settings.address}, UDP port 862: {error.strerror}"
+            self._journal.write(Event("warning", "reflector", text), now().monotonic)
+
     async def stop(self) -> None:
         self._timer.cancel()
+        if self.reflector is not None:
+            self.reflector.close()
         for task in self._late:
             task.cancel()
         if self._home_link is not None:
@@ -112,11 +126,13 @@ class HomeAgentRole:
         replies: list[Reply] = []
         gained: set[Hashable] = set()
         lost: set[Hashable] = set()
+        urgent = False
         for effect in effects:
             if isinstance(effect, Granted):
                 node = self.machine.node(effect.binding.home_address)
                 if node is not None and self.ways.granted(effect.binding, node):
                     gained.add(effect.binding.home_address)
+                urgent = urgent or effect.urgent
             elif isinstance(effect, Removed):
                 if self.ways.removed(effect.binding):
                     lost.add(effect.binding.home_address)
@@ -127,7 +143,7 @@ class HomeAgentRole:
             elif isinstance(effect, ProxyArp | GratuitousArp) and self._home_link is not None:
                 self._home_link.perform(effect)
         if gained or lost:
-            self.keeper.changed(gained | lost, hurry=bool(lost))
+            self.keeper.changed(gained | lost, hurry=urgent or bool(lost))
         if gained:
             # The mobile node sends as soon as it is answered: its tunnel must stand by then.
             task = asyncio.get_running_loop().create_task(self._reply_when_settled(replies))

@@ -17,6 +17,7 @@ from router.daemon.keeper import PlaneKeeper
 from router.daemon.mobile_link import MobileLink
 from router.daemon.now import now
 from router.daemon.path_mtu import CareOfPath, PathMtus
+from router.daemon.path_watch import PathWatch, TunnelPath
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
 from router.flow.buckets import assign
@@ -71,6 +72,14 @@ class MobileNodeRole:
         )
         self._capacities: dict[int, Capacity] = {}
         self.mtus = PathMtus(self.keeper.changed, self._report_mtu, self._tell, self.plane.statistics)
+        self.watch = PathWatch(
+            config.uplinks,
+            self.settings,
+            self.capacity,
+            self.plane.statistics,
+            self._paths_changed,
+            self._tell,
+        )
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
         self.counters = {"send_failed": 0}
@@ -89,6 +98,7 @@ class MobileNodeRole:
             await asyncio.sleep(0.02)
         self._timer.cancel()
         self.mtus.close()
+        self.watch.close()
         for task in self._tasks:
             task.cancel()
         for bid in list(self._links):
@@ -123,9 +133,10 @@ class MobileNodeRole:
             device=view.device if view is not None else uplink.device,
             care_of_address=view.address if view is not None and usable else None,
             gateway=view.gateway if view is not None else None,
-            weight=self.capacity(uplink.bid).down,
+            weight=self.watch.weight(uplink.bid),
             tunnel=self._tunnel(uplink.bid),
             foreign_agent=binding.foreign_agent if binding is not None else None,
+            silent=not self.watch.carries(uplink.bid),
         )
 
     def _tunnel(self, bid: int) -> Tunnel | None:
@@ -151,12 +162,28 @@ class MobileNodeRole:
         return self.uplinks[bid].mtu or self.mtus.mtu(bid)
 
     def _follow(self, bid: int) -> None:
-        """Let the path MTU be found out, where there is a path of our own and nobody says it."""
+        """Let liveness and load be watched, and the path MTU found out, where nobody says it, of a path of our own."""
         asked = self.uplinks[bid].mtu is None
+        bound = bid in self.bindings and bid in self._links
+        self.watch.follow(bid, self._tunnel_path(bid), bound=bound)
         self.mtus.follow(bid, self._care_of_path(bid) if asked else None, f"roam{bid}")
 
     def _report_mtu(self, bid: int, mtu: int | None) -> None:
         self._perform(self.machine.path_mtu(bid, mtu, now()))
+
+    def _tunnel_path(self, bid: int) -> TunnelPath | None:
+        """Not through a foreign agent: its tunnel is not ours."""
+        binding, tunnel = self.bindings.get(bid), self._tunnel(bid)
+        if binding is None or tunnel is None or binding.foreign_agent is not None:
+            return None
+        home = self.machine.home_address
+        return TunnelPath(tunnel.device, tunnel.encapsulation, tunnel.local, home, tunnel.remote)
+
+    def _paths_changed(self) -> None:
+        """Signal first, as when an uplink is lost: those that send to us are a round trip away."""
+        self._perform(self.machine.silent_paths(self.watch.silent, now()))
+        self._weigh()
+        self.keeper.changed(hurry=True)
 
     def _care_of_path(self, bid: int) -> CareOfPath | None:
         """Not through a foreign agent: there packets go another way than an echo of ours would."""
@@ -197,6 +224,7 @@ class MobileNodeRole:
         elif before is not None and (before.gateway, before.mtu) != (view.gateway, view.mtu):
             self._follow(bid)
             self.keeper.changed()
+        self.watch.guess(bid)
         self._weigh()
 
     def _can_attach(self, view: UplinkView) -> bool:
@@ -354,7 +382,7 @@ class MobileNodeRole:
             self._log("warning", f"device {link.device}: cannot send: {error}", "send")
 
     def _weigh(self) -> None:
-        weights = {bid: float(self.capacity(bid).down) for bid in self.bindings}
+        weights = {bid: float(self.watch.weight(bid)) for bid in self.bindings if self.watch.carries(bid)}
         buckets = assign(weights, self.buckets)
         if buckets != self.buckets:
             self.buckets = buckets

@@ -55,7 +55,7 @@ def mobile_node_status(role: MobileNodeRole) -> Status:
         "flows": _flows(role, [path.bid for path in paths if path.way is not None]),
         "counters": {
             **role.machine.counters, **role.watcher.counters, **role.watcher.modems.counters, **role.keeper.counters,
-            **role.plane.counters(), **role.mtus.counters, **role.counters,
+            **role.plane.counters(), **role.mtus.counters, **role.watch.counters, **role.counters,
         },
         "problem": role.keeper.problem,
     }  # fmt: skip
@@ -87,7 +87,8 @@ def home_agent_status(role: HomeAgentRole) -> Status:
         "flow_bindings": _flow_bindings(role),
         "tunnels": _tunnels(role.plane, [(binding.bid, role.ways.tunnel(binding)) for binding in bindings]),
         "counters": {
-            **role.machine.counters, **role.keeper.counters, **role.plane.counters(), **role.counters
+            **role.machine.counters, **role.keeper.counters, **role.plane.counters(), **role.counters,
+            **(role.reflector.counters if role.reflector is not None else {}),
         },
         "problem": role.keeper.problem,
     }  # fmt: skip
@@ -155,6 +156,7 @@ def _uplink(role: MobileNodeRole, uplink: Uplink) -> Status:
         "bandwidth_down": carries.down,
         "bandwidth_up": carries.up,
         "bandwidth_source": carries.source,
+        "path": role.watch.status(uplink.bid),
         "registration": registration.state if registration is not None else "idle",
         "detail": registration.detail if registration is not None else "",
         "modem": _plain(asdict(view.modem)) if view is not None and view.modem is not None else None,

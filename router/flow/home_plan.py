@@ -48,6 +48,8 @@ class HomeMobile:
     """
     policies: tuple[tuple[TrafficSelector, int | None], ...] = ()
     """Flow bindings with the path number each names now; None drops."""
+    silent: tuple[int, ...] = ()
+    """Numbers of tunnels that the mobile node has found to carry nothing, while others do."""
 
     def ways(self) -> Iterable[tuple[IPv4Network, dict[int, Tunnel]]]:
         """Its home address and each of its networks, with the tunnels for packets to it by path number."""
@@ -83,7 +85,11 @@ def home_plan(
         # A home prefix without a binding is unreachable here, or its packets
         # would go back to the router that sent them to us, and round again.
         routes=tuple(Route(tables.unmarked, prefix) for prefix in homes),
-        rules=(*(tables.by_mark(number) for number in _NUMBERS), tables.by_default()),
+        rules=(
+            *(tables.by_mark_and_own(number) for number in _NUMBERS),
+            *(tables.by_mark(number) for number in _NUMBERS),
+            tables.by_default(),
+        ),
         ruleset=home_agent_ruleset(
             mask=settings.plane.mark_mask, group=tables.path, shared=tables.unmarked, mss=_MSS
         ),
@@ -120,12 +126,17 @@ def _routes(tables: Tables, mobile: HomeMobile, *, at_home: bool) -> Iterable[Ro
 
     A flow that nobody has said anything of yet is spread by the kernel, over
     the nexthops of the table for unmarked packets; the mobile node's first
-    answer pins it.
+    answer pins it.  The flows of a silent path go with the others; only what is
+    for its proof goes by it.
     """
     home, *networks = mobile.ways()
     for prefix, tunnels in networks if at_home and not mobile.tunnels else (home, *networks):
-        everyone = weighted([(Nexthop(tunnel.device), 1) for tunnel in tunnels.values()])
+        living = {number: tunnel for number, tunnel in tunnels.items() if number not in mobile.silent}
+        living = living or tunnels
+        everyone = weighted([(Nexthop(tunnel.device), 1) for tunnel in living.values()])
         yield Route(tables.unmarked, prefix, everyone)
         for number in mobile.numbers if everyone else ():
-            own = (Nexthop(tunnels[number].device),) if number in tunnels else everyone
+            own = (Nexthop(living[number].device),) if number in living else everyone
             yield Route(tables.path(number), prefix, own)
+        for number in tunnels.keys() - living.keys():
+            yield Route(tables.silent(number), prefix, (Nexthop(tunnels[number].device),))

@@ -20,11 +20,12 @@ Policy = tuple[TrafficSelector, int | None]
 def home_policies(flows: Iterable[Flow], node: Node) -> tuple[Policy, ...]:
     """In order, the first match wins.
 
-    A policy none of whose bindings lives is left out: what it matches goes on
+    A policy none of whose bindings lives, or all of whose paths are silent, is left out: what it matches goes on
     to the next (RFC 7629 leaves this open; RFC 6089 calls it inactive).
     """
     result: list[Policy] = []
-    living = {binding.key: binding for binding in node.in_force}
+    silenced = {binding.key for binding in node.silenced}
+    living = {binding.key: binding for binding in node.in_force if binding.key not in silenced}
     for flow in flows:
         if flow.mobiles and node.mobile.name not in flow.mobiles:
             continue

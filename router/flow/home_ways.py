@@ -72,7 +72,7 @@ class HomeWays(Mapping[Hashable, Part]):
         before, ways[binding.slot] = ways.get(binding.slot), way
         self._numbers.setdefault(home, set()).add(binding.slot)
         self._nodes[home] = node
-        terms = (node.networks, node.flow_bindings)
+        terms = (node.networks, node.flow_bindings, node.silent)
         changed, self._terms[home] = self._terms.get(home) != terms, terms
         return changed or before != way
 
@@ -146,6 +146,7 @@ class HomeWays(Mapping[Hashable, Part]):
             numbers=tuple(sorted(self._numbers.get(home, ()))),
             nested=tuple((slot, way.nested) for slot, way in ways if way.nested is not None),
             policies=home_policies(self._flows, node) if node is not None else (),
+            silent=tuple(binding.slot for binding in node.silenced) if node is not None else (),
         )
 
 

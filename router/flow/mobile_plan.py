@@ -17,9 +17,10 @@ from router.flow.tables import DEFAULT, Tables
 from router.plane.model import Nexthop, PlaneState, Route, Rule, Tunnel
 from router.plane.ruleset import TunnelPath, mobile_ruleset
 
-__all__ = ["MobilePath", "mobile_plan", "tunnel_mtu", "weighted"]
+__all__ = ["OVERHEAD", "MobilePath", "mobile_plan", "tunnel_mtu", "weighted"]
 
-_OVERHEAD = {"ipip": 20, "gre": 24, "udp": 32}
+OVERHEAD = {"ipip": 20, "gre": 24, "udp": 32}
+"""Octets of the outer headers, by encapsulation."""
 _GRE_KEY = 4
 _TCP_AND_IP = 40
 
@@ -42,10 +43,14 @@ class MobilePath:
     It knows nothing of mobile networks: for these `tunnel` leads from the home
     address to the home agent, inside the agent's (RFC 5177 section 7.3).
     """
+    silent: bool = False
+    """Bound, but it carries nothing: its tunnel stays, and is asked; packets go by the others."""
 
     @property
     def way(self) -> Nexthop | None:
-        """Where packets of this path go; None while it is not bound."""
+        """Where packets of this path go; None while it is not bound, or silent."""
+        if self.silent:
+            return None
         if self.tunnel is not None:
             return Nexthop(self.tunnel.device)
         if self.foreign_agent is not None and self.device is not None:
@@ -87,7 +92,7 @@ def mobile_plan(
 
 def tunnel_mtu(link_mtu: int, encapsulation: str, *, keyed: bool = False) -> int:
     """Link MTU less the outer headers (20 octets IP in IP, 24 GRE, 4 more with a key, 32 in UDP), 512 at least."""
-    return max(512, link_mtu - _OVERHEAD[encapsulation] - (_GRE_KEY if keyed else 0))
+    return max(512, link_mtu - OVERHEAD[encapsulation] - (_GRE_KEY if keyed else 0))
 
 
 def weighted(hops: Sequence[tuple[Nexthop, int]]) -> tuple[Nexthop, ...]:

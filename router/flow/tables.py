@@ -5,9 +5,11 @@ One block of 32 tables and 64 priorities, from the configured bases:
     tables      base              unmarked traffic (weighted over what lives)
                 base + 1..15      one per path number
                 base + 16..30     mobile node: one per uplink, for its care-of address
+                                  home agent: one per path number, for what must go by a silent path
                 base + 31         unreachable: a mobile address never leaves bare
     priorities  first             main, without its default route
                 first + 1..15     from a care-of address, or a visitor's home address: that uplink's table
+                                  home agent: by mark, what it sends itself: the silent path's table
                 first + 20..35    by mark: that path's table
                 first + 40        the unmarked table
                 first + 41..      from our own addresses: the unreachable table
@@ -53,6 +55,15 @@ class Tables:
     def from_home_address(self, bid: int, home_address: IPv4Network, device: str) -> Rule:
         """What leaves by a visited link bare, or is the outside of a tunnel that begins at the home address."""
         return Rule(self._first + bid, self.uplink(bid), source=home_address, oif=device)
+
+    def silent(self, number: int) -> int:
+        """At a home agent: the way into a tunnel whose path is silent, for answers to probes."""
+        return self._base + 15 + number
+
+    def by_mark_and_own(self, number: int) -> Rule:
+        """What a home agent itself sends by a path, be it silent: only so can the path be proven to carry again."""
+        mark = mark_of(number, self._mask)
+        return Rule(self._first + number, self.silent(number), mark=mark, mask=self._mask, iif="lo")
 
     def by_mark(self, number: int) -> Rule:
         mark = mark_of(number, self._mask)

@@ -69,6 +69,8 @@ class Granted(NamedTuple):
     """Home agent: this binding is in force; also said again when its terms changed."""
 
     binding: Binding
+    urgent: bool = False
+    """Flows must leave a path that carries nothing."""
 
 
 class Removed(NamedTuple):

@@ -13,21 +13,22 @@ from collections.abc import Iterable
 from router.mip.wire.extension import Extension
 from router.mip.wire.vendor import NormalVendor
 
-__all__ = ["path_mtu_extension", "path_mtu_in"]
+__all__ = ["VENDOR", "path_mtu_extension", "path_mtu_in"]
 
-_VENDOR, _PATH_MTU = 32473, 1
+VENDOR = 32473
 """RFC 5612's number for examples: there is none of our own."""
+_PATH_MTU = 1
 _LEAST = 576
 
 
 def path_mtu_extension(mtu: int) -> NormalVendor:
     """`mtu` octets of IP, outer header included."""
-    return NormalVendor(_VENDOR, _PATH_MTU, mtu.to_bytes(2, "big"))
+    return NormalVendor(VENDOR, _PATH_MTU, mtu.to_bytes(2, "big"))
 
 
 def path_mtu_in(extensions: Iterable[Extension]) -> int | None:
     """What the mobile node said, 576 at least; None: nothing."""
     for item in extensions:
-        if isinstance(item, NormalVendor) and (item.vendor, item.vendor_type) == (_VENDOR, _PATH_MTU):
+        if isinstance(item, NormalVendor) and (item.vendor, item.vendor_type) == (VENDOR, _PATH_MTU):
             return max(_LEAST, int.from_bytes(item.value, "big")) if len(item.value) == 2 else None
     return None

@@ -29,6 +29,8 @@ from router.plane.words import (
 __all__ = ["home_agent_ruleset", "loop_guard", "policy", "shared_door"]
 
 _NUMBERS = range(1, 16)
+_ANSWERS = ("icmp type echo-reply", "udp sport 862")
+"""To echoes, and of the STAMP reflector."""
 _SHARED, _LOOPING, _POLICY_ADDRESS, _POLICY_NETWORK = "shared", "looping", "policy_address", "policy_network"
 
 
@@ -54,7 +56,6 @@ def home_agent_ruleset(*, mask: int, group: Callable[[int], int], shared: int, m
             f"iifname . ip saddr vmap @{_SHARED}",
             "counter drop",
         ]),
-        chain("from_tunnel", [f"iifgroup {vmap([*doors, (str(shared), 'goto in_shared')])}"]),
         chain("assign", [
             # RFC 5944 section 4.2.3: what we sent to a care-of address and comes back would go round for ever.
             f"ip protocol 4 ip saddr . ip daddr . @th,128,32 @{_LOOPING} counter drop",
@@ -65,13 +66,15 @@ def home_agent_ruleset(*, mask: int, group: Callable[[int], int], shared: int, m
         ]),
         chain("prerouting", [
             f"type filter hook prerouting {MANGLE}",
-            f"iifgroup {ours} goto from_tunnel",
+            f"iifgroup {vmap([*doors, (str(shared), 'goto in_shared')])}",
             "goto assign",
         ]),
         chain("output", [
             f"type route hook output {MANGLE}",
             # The outside of a tunnel that ends at a home address: its device is its way.
             "ip protocol 4 return",
+            # An answer to a probe goes back by the path in question, whatever was agreed of flows.
+            *(f"{answer} ct mark & {mask:#x} {vmap(pinned(_NUMBERS, mask))}" for answer in _ANSWERS),
             "goto assign",
         ]),
         clamp(ours, mss, "ifgroup"),

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from router.attributes import attributes, text, u32
 from router.plane.sysctl import read_sysctl, write_sysctl
 
-__all__ = ["counters", "index", "is_ready", "is_up", "open_tun", "set_up"]
+__all__ = ["Packets", "counters", "index", "is_ready", "is_up", "open_tun", "packets", "set_up"]
 
 # struct ifreq of <linux/if.h>: 40 octets on 64-bit machines, 32 on others.
 _IFREQ = struct.Struct("=16s24s")
@@ -35,7 +35,7 @@ _LOOSE, _OFF = "2", "0"
 # struct nlmsghdr and struct ifinfomsg of <linux/rtnetlink.h>.
 _HEADER, _INFO = struct.Struct("=IHHII"), struct.Struct("=BxHiII")
 _RTM_NEWLINK, _RTM_GETLINK, _REQUEST = 16, 18, 0x1
-_IFLA_IFNAME, _IFLA_MTU, _IFLA_EXT_MASK, _SKIP_STATISTICS = 3, 4, 29, 0x8
+_IFLA_IFNAME, _IFLA_MTU, _IFLA_STATS64, _IFLA_EXT_MASK, _SKIP_STATISTICS = 3, 4, 23, 29, 0x8
 
 
 class _State(NamedTuple):
@@ -45,6 +45,14 @@ class _State(NamedTuple):
 
 
 _ABSENT = _State(0, 0, 0)
+
+
+class Packets(NamedTuple):
+    """What a device has carried."""
+
+    device: str
+    received: int
+    sent: int
 
 
 def index(name: str) -> int:
@@ -124,19 +132,35 @@ def counters() -> dict[str, dict[str, int]]:
     return result
 
 
+def packets(ifindex: int) -> Packets | None:
+    """Packets in and out of one device by its index; None when there is no such device."""
+    _, found = _described(ifindex, b"")
+    if _IFLA_STATS64 not in found:
+        return None
+    # struct rtnl_link_stats64 begins with them.
+    received, sent = struct.unpack_from("=QQ", found[_IFLA_STATS64])
+    return Packets(found[_IFLA_IFNAME].rstrip(b"\0").decode(), received, sent)
+
+
 def _state(name: str) -> _State:
-    body = _INFO.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
-    body += text(_IFLA_IFNAME, name) + u32(_IFLA_EXT_MASK, _SKIP_STATISTICS)
+    info, found = _described(0, text(_IFLA_IFNAME, name))
+    if not found:
+        return _ABSENT
+    return _State(info[0], info[1], struct.unpack("=I", found[_IFLA_MTU])[0])
+
+
+def _described(ifindex: int, name: bytes) -> tuple[tuple[int, int], dict[int, bytes]]:
+    """Index, flags and attributes of a device by its index or its name's attribute; none when it is not there."""
+    body = _INFO.pack(socket.AF_UNSPEC, 0, ifindex, 0, 0) + name + u32(_IFLA_EXT_MASK, _SKIP_STATISTICS)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC) as sock:
         sock.sendto(_HEADER.pack(_HEADER.size + len(body), _RTM_GETLINK, _REQUEST, 1, 0) + body, (0, 0))
         port, data = 1, b""
         while port:
             data, (port, _) = sock.recvfrom(1 << 16)
     if _HEADER.unpack_from(data)[1] != _RTM_NEWLINK:
-        return _ABSENT
-    _, _, ifindex, flags, _ = _INFO.unpack_from(data, _HEADER.size)
-    found = dict(attributes(data[_HEADER.size + _INFO.size :]))
-    return _State(ifindex, flags, struct.unpack("=I", found[_IFLA_MTU])[0])
+        return (0, 0), {}
+    _, _, found, flags, _ = _INFO.unpack_from(data, _HEADER.size)
+    return (found, flags), dict(attributes(data[_HEADER.size + _INFO.size :]))
 
 
 def _flags(name: str) -> int:

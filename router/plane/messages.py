@@ -40,7 +40,7 @@ _NO_SUPPRESSION = 0xFFFFFFFF
 _ALL_BITS = 0xFFFFFFFF
 _RULE_ATTRIBUTES = {
     "FRA_PRIORITY", "FRA_TABLE", "FRA_SRC", "FRA_FWMARK", "FRA_FWMASK", "FRA_SUPPRESS_PREFIXLEN",
-    "FRA_PROTOCOL", "FRA_OIFNAME",
+    "FRA_PROTOCOL", "FRA_OIFNAME", "FRA_IIFNAME",
 }  # fmt: skip
 _ROUTE_ATTRIBUTES = {
     "RTA_TABLE", "RTA_DST", "RTA_PREFSRC", "RTA_OIF", "RTA_GATEWAY", "RTA_MULTIPATH", "RTA_CACHEINFO",
@@ -95,12 +95,14 @@ def rule_message(rule: Rule) -> Any:
         attributes.append(["FRA_SUPPRESS_PREFIXLEN", rule.suppress_prefixlength])
     if rule.oif is not None:
         attributes.append(["FRA_OIFNAME", rule.oif])
+    if rule.iif is not None:
+        attributes.append(["FRA_IIFNAME", rule.iif])
     message["attrs"] = attributes
     return message
 
 
 def rule_of(message: Any) -> Rule | None:
-    """None for a rule that we would not have made, such as one with an input device."""
+    """None for a rule that we would not have made, such as one with a destination."""
     fields = (message["action"], message["dst_len"], message["tos"])
     if fields != (_TO_TABLE, 0, 0) or not _names(message) <= _RULE_ATTRIBUTES:
         return None
@@ -114,6 +116,7 @@ def rule_of(message: Any) -> Rule | None:
         mask=message.get_attr("FRA_FWMASK") if mark is not None else None,
         suppress_prefixlength=None if suppressed in (None, _NO_SUPPRESSION) else suppressed,
         oif=message.get_attr("FRA_OIFNAME"),
+        iif=message.get_attr("FRA_IIFNAME"),
     )
 
 

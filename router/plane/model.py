@@ -69,7 +69,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Rule:
-    """A policy rule; `oif` and `suppress_prefixlength` as in `ip rule`, None for none."""
+    """A policy rule; `iif`, `oif` and `suppress_prefixlength` as in `ip rule`, None for none."""
 
     priority: int
     table: int
@@ -78,6 +78,8 @@ class Rule:
     mask: int | None = None
     suppress_prefixlength: int | None = None
     oif: str | None = None
+    iif: str | None = None
+    """`lo`: what this machine sends itself."""
 
 
 @dataclass(frozen=True)

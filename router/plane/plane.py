@@ -80,7 +80,7 @@ class Plane:
             await self._open_kernel()
         self._sysctls.set(_HASH_POLICY, _BY_PORTS)
         await self._nft.adopt()
-        self._watch = PlaneWatch(self._network, self._nft, self._owns, disturbed)
+        self._watch = PlaneWatch(self._network, self._nft, self.owns, disturbed)
         if self._held:
             _log.info("taking over %d tunnels of a predecessor", len(self._held))
             loop = asyncio.get_running_loop()
@@ -295,7 +295,8 @@ class Plane:
         kernel = self._kernel.names() if self._kernel is not None else set()
         return self._user.names() | kernel
 
-    def _owns(self, device: str) -> bool:
+    def owns(self, device: str) -> bool:
+        """Whether it is a tunnel that is wanted now."""
         return device in self._own or device in self._users
 
     def _in_kernel(self, tunnel: Tunnel) -> bool:

@@ -10,8 +10,9 @@ from router.config.model import Flow, PortRange
 from router.plane.words import (
     MANGLE,
     chain,
-    clamp_at_the_end,
     interval,
+    lowered,
+    none_of,
     path_chains,
     pinned,
     quoted,
@@ -50,27 +51,33 @@ def mobile_ruleset(
         return ""
     numbers = [path.number for path in paths]
     tunnels = set_of(quoted(path.device for path in paths))
-    own = set_of([str(home_address), *map(str, mobile_networks)])
+    own = [str(home_address), *map(str, mobile_networks)]
+    foreign = none_of("ip saddr", own)
     scope = f"iifname != {set_of(quoted(lan_devices))} return" if lan_devices else ""
     if not lan_devices and uplink_devices:
         scope = f"iifname {set_of(quoted(uplink_devices))} return"
     pin = vmap((f'"{path.device}"', f"goto pin_{path.number}") for path in paths)
+    # Not by a verdict map: nftables has the elements of a map die a moment before the
+    # rules of their table, and what falls through in that moment is pinned anew.
+    known = [f"ct mark & {mask:#x} == {mark} {verdict}" for mark, verdict in pinned(numbers, mask)]
     chains = [*path_chains(numbers, mask)]
     chains.append(chain("spread", _spread(buckets)))
     chains.append(chain("assign", [
-        # Not by a verdict map: nftables has the elements of a map die a moment before the
-        # rules of their table, and what falls through in that moment is pinned anew.
-        *(f"ct mark & {mask:#x} == {mark} {verdict}" for mark, verdict in pinned(numbers, mask)),
         *(rule for flow, number in policies for rule in _policy(flow, number)),
         "goto spread",
     ]))  # fmt: skip
     # A flow begun by the other side is pinned to the tunnel it came through;
     # one that has its path already keeps it, also while another carries it.
-    chains.append(chain("from_tunnel", [f"ct mark & {mask:#x} == 0 iifname {pin}"]))
+    chains.append(chain("from_tunnel", [
+        lowered("", mss),
+        f"ct mark & {mask:#x} == 0 iifname {pin}",
+    ]))  # fmt: skip
+    # Every packet comes through the base chains: what most of them are is asked first there.
     chains.append(chain("prerouting", [
         f"type filter hook prerouting {MANGLE}",
         f"iifname {tunnels} goto from_tunnel",
         scope,
+        *known,
         "fib daddr type != unicast return",
         # RFC 5177 section 10: nobody but us speaks with an address of ours.
         "fib saddr type local counter drop",
@@ -81,8 +88,11 @@ def mobile_ruleset(
         f"ip saddr != {home_address} return",
         # Signalling goes its own way (RFC 6089 section 4.3 has this rule, RFC 7629 means it).
         "udp dport 434 return",
+        # A probe says itself which path it is about.
+        f"meta mark & {mask:#x} != 0 return",
         # The outside of a tunnel that begins at the home address.
         "ip protocol 4 return",
+        *known,
         "fib daddr type != unicast return",
         "goto assign",
     ]))  # fmt: skip
@@ -90,20 +100,20 @@ def mobile_ruleset(
     # device goes down, and surviving exactly that is the point.
     chains.append(chain("postrouting", [
         "type nat hook postrouting priority srcnat; policy accept;",
-        f"oifname {tunnels} ip saddr != {own} snat to {home_address}",
+        f"oifname {tunnels} {foreign} snat to {home_address}",
     ]))  # fmt: skip
     if mobile_networks:
         # RFC 5177 section 10; with no network of our own the SNAT makes every source ours.
         chains.append(chain("ingress", [
             f"type filter hook forward {MANGLE}",
-            f"oifname {tunnels} ip saddr != {own} counter drop",
+            f"{foreign} oifname {tunnels} counter drop",
         ]))  # fmt: skip
-    # RFC 5944 section 4.4: bare it would need a care-of address as its source, tunnelled the home address outside too.
-    chains.append(chain("multicast", [
+    chains.append(chain("end", [
         "type filter hook postrouting priority mangle; policy accept;",
-        f"oifname {tunnels} ip saddr {own} ip daddr 224.0.1.0-239.255.255.255 counter drop",
+        # RFC 5944 section 4.4: bare it would need a care-of address as its source, tunnelled the home address outside too.
+        f"ip daddr 224.0.1.0-239.255.255.255 ip saddr {set_of(own)} oifname {tunnels} counter drop",
+        lowered(f"oifname {tunnels}", mss),
     ]))  # fmt: skip
-    chains.extend(clamp_at_the_end(tunnels, mss))
     return "\n".join(chains) + "\n"
 
 

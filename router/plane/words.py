@@ -16,10 +16,11 @@ __all__ = [
     "MANGLE",
     "chain",
     "clamp",
-    "clamp_at_the_end",
     "interval",
+    "lowered",
     "mark_of",
     "named_map",
+    "none_of",
     "path_chains",
     "pinned",
     "quoted",
@@ -67,19 +68,22 @@ def clamp(tunnels: str, mss: int, by: str = "ifname") -> str:
     """
     return chain("forward_mss", [
         f"type filter hook forward {MANGLE}",
-        *(f"{way}{by} {tunnels} {_lower(mss)}" for way in "oi"),
+        *(lowered(f"{way}{by} {tunnels}", mss) for way in "oi"),
     ])  # fmt: skip
 
 
-def clamp_at_the_end(tunnels: str, mss: int) -> Iterable[str]:
-    """The same for a machine whose own connections use the tunnels too."""
-    yield chain("out_mss", [f"type filter hook postrouting {MANGLE}", f"oifname {tunnels} {_lower(mss)}"])
-    yield chain("in_mss", [f"type filter hook prerouting {MANGLE}", f"iifname {tunnels} {_lower(mss)}"])
+def lowered(where: str, mss: int) -> str:
+    """Lower the MSS of what opens a TCP connection, in both directions (SYN, and SYN with ACK).
+
+    Few packets are that, so it is asked first, and `where` then.
+    """
+    words = ["tcp flags syn", where, f"tcp option maxseg size > {mss} tcp option maxseg size set {mss}"]
+    return " ".join(word for word in words if word)
 
 
-def _lower(mss: int) -> str:
-    """SYN, and SYN with ACK."""
-    return f"tcp flags syn tcp option maxseg size > {mss} tcp option maxseg size set {mss}"
+def none_of(field: str, values: Iterable[str]) -> str:
+    """`field` is none of a few values: cheaper one by one than by a set of intervals."""
+    return " ".join(f"{field} != {value}" for value in values)
 
 
 def chain(name: str, lines: Iterable[str]) -> str:

@@ -126,6 +126,12 @@ class Internet:
             self.run(box, "ip", "link", "set", "hand0", "up", "mtu", "1480")
             self.run(box, "ip", "route", "add", to, "dev", "hand0")
 
+    def track(self) -> None:
+        """Let both ends follow connections, as any router with a firewall does."""
+        rule = "type filter hook prerouting priority mangle; ct state invalid counter"
+        for box in ("mr", "ha"):
+            self.run(box, "nft", f"table ip t {{ chain c {{ {rule}; }}; }}")
+
     def by_openvpn(self) -> None:
         """OpenVPN over UDP, neither encrypted nor authenticated, both ends on TUN."""
         for box, local, remote, to in (("mr", MR, HA, "203.0.113.0/24"), ("ha", HA, MR, "10.50.0.0/24")):
@@ -251,11 +257,11 @@ class Internet:
         return int(found[0]["stats64"]["rx"]["packets"])
 
 
-def in_turns(rounds: int, one: Callable[[], float], other: Callable[[], float]) -> tuple[float, float, float]:
-    """Medians of both, and of their ratio round by round."""
-    pairs = [(one(), other()) for _ in range(rounds)]
-    ratio = statistics.median(first / second for first, second in pairs)
-    return statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs), ratio
+def in_turns(rounds: int, *measures: Callable[[], float]) -> tuple[list[float], list[float]]:
+    """The median of each, and the medians of the first's ratio to each of the others, round by round."""
+    found = [[measure() for measure in measures] for _ in range(rounds)]
+    ratios = [statistics.median(row[0] / row[n] for row in found) for n in range(1, len(measures))]
+    return [statistics.median(column) for column in zip(*found, strict=True)], ratios
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -118,9 +118,9 @@ class Line:
             lines, ok = ["+CMEE: 1"], True
         if name[:1] in ("E", "Q", "V"):
             ok = True
-            self._echo = self._echo and "E0" not in name
-            self._quiet = "Q1" in name or (self._quiet and "Q0" not in name)
-            self._words = "V0" not in name and (self._words or "V1" in name)
+            self._echo = "E1" in name or (self._echo and "E" not in name)
+            self._quiet = "Q1" in name or (self._quiet and "Q" not in name)
+            self._words = "V1" in name or (self._words and "V" not in name)
         result = ("OK" if ok else "ERROR") if self._words else ("0" if ok else "4")
         text = "".join(f"\r\n{line}\r\n" for line in lines)
         if not self._quiet:

@@ -11,11 +11,11 @@ import json
 import os
 import shlex
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
@@ -31,21 +31,27 @@ _MINUTES = 40
 
 
 def kernel_tunnels(rounds: int) -> list[Figure]:
-    """TCP and small packets through IP in IP, roamd's and one made by hand, in turns."""
-    with Internet("r") as roamd, Internet("h") as hand:
+    """TCP and small packets through IP in IP: roamd's, and made by hand without and with connection tracking, in turns."""
+    with Internet("r") as roamd, Internet("h") as hand, Internet("t") as tracked:
         hand.by_hand()
+        tracked.by_hand()
+        tracked.track()
         roamd.by_roamd()
-        servers = [roamd.serve(), hand.serve()]
-        tcp = in_turns(rounds, lambda: roamd.mbps(SECONDS), lambda: hand.mbps(SECONDS))
-        small = in_turns(rounds, lambda: roamd.packets(SECONDS), lambda: hand.packets(SECONDS))
+        rows = (roamd, hand, tracked)
+        servers = [row.serve() for row in rows]
+        tcp = in_turns(rounds, *(partial(row.mbps, SECONDS) for row in rows))
+        small = in_turns(rounds, *(partial(row.packets, SECONDS) for row in rows))
         end(servers)
+    return [*_compared("TCP", "Mbit/s", *tcp, 0.98), *_compared("64-octet packets", "1/s", *small, 0.97)]
+
+
+def _compared(what: str, unit: str, medians: list[float], ratios: list[float], goal: float) -> list[Figure]:
     return [
-        Figure("TCP, roamd tunnel", tcp[0], "Mbit/s"),
-        Figure("TCP, tunnel made by hand", tcp[1], "Mbit/s"),
-        Figure("TCP, ratio", tcp[2], "", 0.98),
-        Figure("64-octet packets, roamd tunnel", small[0], "1/s"),
-        Figure("64-octet packets, tunnel made by hand", small[1], "1/s"),
-        Figure("64-octet packets, ratio", small[2], "", 0.97),
+        Figure(f"{what}, roamd tunnel", medians[0], unit),
+        Figure(f"{what}, tunnel made by hand", medians[1], unit),
+        Figure(f"{what}, tunnel made by hand, connections tracked", medians[2], unit),
+        Figure(f"{what}, ratio", ratios[0], "", goal),
+        Figure(f"{what}, ratio to the tracked one", ratios[1], ""),
     ]
 
 
@@ -55,12 +61,12 @@ def through_nat(rounds: int) -> list[Figure]:
         plain.by_routing()
         roamd.by_roamd()
         servers = [roamd.serve(), plain.serve()]
-        tcp = in_turns(rounds, lambda: roamd.mbps(SECONDS), lambda: plain.mbps(SECONDS))
+        medians, ratios = in_turns(rounds, partial(roamd.mbps, SECONDS), partial(plain.mbps, SECONDS))
         end(servers)
     return [
-        Figure("TCP in UDP through NAT", tcp[0], "Mbit/s"),
-        Figure("TCP through NAT, no tunnel", tcp[1], "Mbit/s"),
-        Figure("TCP in UDP through NAT, ratio", tcp[2], "", 0.80),
+        Figure("TCP in UDP through NAT", medians[0], "Mbit/s"),
+        Figure("TCP through NAT, no tunnel", medians[1], "Mbit/s"),
+        Figure("TCP in UDP through NAT, ratio", ratios[0], "", 0.80),
     ]
 
 
@@ -127,18 +133,16 @@ def user_space(rounds: int) -> list[Figure]:
         plain.by_roamd("userspace")
         natted.by_roamd("userspace")
         peer.by_openvpn()
-        rows = (plain, natted, peer)
+        rows = (peer, plain, natted)
         servers = [row.serve() for row in rows]
-        found = [[row.mbps(SECONDS) for row in rows] for _ in range(rounds)]
+        medians, ratios = in_turns(rounds, *(partial(row.mbps, SECONDS) for row in rows))
         end(servers)
-    ipip, udp, openvpn = (statistics.median(column) for column in zip(*found, strict=True))
-    ratios = [statistics.median(line[n] / line[2] for line in found) for n in (0, 1)]
     return [
-        Figure("TCP, user-space plane, IP in IP", ipip, "Mbit/s"),
-        Figure("TCP, user-space plane, in UDP through NAT", udp, "Mbit/s"),
-        Figure("TCP, OpenVPN with cipher none, no NAT", openvpn, "Mbit/s"),
-        Figure("user-space plane, IP in IP / OpenVPN", ratios[0], "", 1.0),
-        Figure("user-space plane, in UDP through NAT / OpenVPN", ratios[1], "", 1.0),
+        Figure("TCP, user-space plane, IP in IP", medians[1], "Mbit/s"),
+        Figure("TCP, user-space plane, in UDP through NAT", medians[2], "Mbit/s"),
+        Figure("TCP, OpenVPN with cipher none, no NAT", medians[0], "Mbit/s"),
+        Figure("user-space plane, IP in IP / OpenVPN", 1 / ratios[0], "", 1.0),
+        Figure("user-space plane, in UDP through NAT / OpenVPN", 1 / ratios[1], "", 1.0),
     ]
 
 

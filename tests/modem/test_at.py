@@ -297,13 +297,43 @@ def test_it_keeps_asking_and_wakes_the_modem():
     assert [event.command for event in engine.tick(2.0)] == [""]
     assert engine.output(2.0) == PROBE
     engine.tick(3.0)
-    assert engine.output(3.0) == b"\x1b\rATE0Q0V1\r"
+    assert engine.output(3.0) == b"\x1b\rATE0V1Q\r"
     engine.feed(b"\x00\xff\xfegarb\r\nOK\r\n", 3.1)
     assert engine.output(3.1) == PROBE
     engine.feed(IN_STEP, 3.2)
     assert engine.output(3.2) == b"AT+CGMM\r"
     engine.feed(b"\r\nOK\r\n", 3.3)
     assert engine.idle()
+
+
+def test_a_wake_that_nobody_answers_is_sent_again_before_the_next_probe():
+    engine = given_up()
+    engine.tick(2.0)
+    engine.output(2.0)
+    engine.tick(3.0)
+    wake = engine.output(3.0)
+    engine.tick(4.0)
+    # The first may have been spoilt into one that made the modem quiet.
+    assert engine.output(4.0) == wake
+    engine.feed(b"\r\nOK\r\n", 4.1)
+    assert engine.output(4.1) == PROBE
+    engine.feed(IN_STEP, 4.2)
+    assert engine.output(4.2) == b"AT+CGMM\r"
+
+
+def test_a_modem_that_gives_no_results_is_woken_at_once():
+    engine = given_up()
+    engine.feed(b"\r\n+CMEE: 1\r\n", 1.1)
+    engine.tick(2.0)
+    assert engine.output(2.0) == b"\x1b\rATE0V1Q\r"
+
+
+def test_a_modem_that_answers_no_wake_is_probed_all_the_same():
+    engine, sent = given_up(), []
+    for second in range(2, 12):
+        engine.tick(float(second))
+        sent.append(engine.output(float(second)))
+    assert sent.count(PROBE) >= 3 and PROBE in sent[2:]
 
 
 def test_it_finds_its_step_when_asked_to():

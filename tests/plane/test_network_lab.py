@@ -102,9 +102,9 @@ class TestMessages:
     def test_others_routes_and_rules_are_not_taken_for_ours(self):
         metric = route_message(Route(7400, DEFAULT), INDEX.__getitem__) + u32(6, 10)
         assert messages.route_of(read(metric), NAME.__getitem__) is None
-        by_device = messages.rule_message(Rule(7400, 7401))
-        by_device["attrs"].append(["FRA_IIFNAME", "up0"])
-        assert messages.rule_of(over_the_wire(by_device)) is None
+        by_port = messages.rule_message(Rule(7400, 7401))
+        by_port["attrs"].append(["FRA_IP_PROTO", 17])
+        assert messages.rule_of(over_the_wire(by_port)) is None
 
     def test_learned_path_mtus_are_no_routes(self):
         learned = read(route_message(Route(7400, DEFAULT), INDEX.__getitem__))
@@ -153,6 +153,7 @@ class TestKernel:
         rules = (
             Rule(7400, 254, suppress_prefixlength=0),
             Rule(7401, 7416, source=IPv4Network("198.51.100.2/32")),
+            Rule(7402, 7417, mark=0x02000000, mask=0x0F000000, iif="lo"),
             Rule(7421, 7401, mark=0x01000000, mask=0x0F000000),
             Rule(7440, 7400),
             Rule(7441, 7431, source=IPv4Network("10.50.0.0/24")),
@@ -162,8 +163,8 @@ class TestKernel:
         assert "7400:\tfrom all lookup main suppress_prefixlength 0" in text
         assert "7421:\tfrom all fwmark 0x1000000/0xf000000 lookup 7401" in text
         assert "7441:\tfrom 10.50.0.0/24 lookup 7431" in text
-        node.apply(PlaneState(rules=rules[1:3]))
-        assert [rule["priority"] for rule in node.ip_json("rule")] == [0, 7401, 7421, 32766, 32767]
+        node.apply(PlaneState(rules=rules[1:4]))
+        assert [rule["priority"] for rule in node.ip_json("rule")] == [0, 7401, 7402, 7421, 32766, 32767]
 
     def test_applying_twice_changes_nothing(self, node):
         state = PlaneState(

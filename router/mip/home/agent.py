@@ -31,6 +31,7 @@ from router.mip.home.revocation import Revocations, agreed
 from router.mip.keepalive import echo_source
 from router.mip.lifetime import end_of
 from router.mip.path_mtu import path_mtu_in
+from router.mip.silent_path import silent_paths_in
 from router.mip.wire.extension import Extension
 from router.mip.wire.message import Reject, decode
 from router.mip.wire.mobile_network import MobileNetworkRequest
@@ -227,6 +228,8 @@ class HomeAgent:
         effects += ledger.set_networks(node, networks)
         effects += ledger.set_flow_bindings(node, flows)
         effects += ledger.grant(node, binding)
+        if multipath is not None:
+            effects += ledger.set_silent(node, silent_paths_in(request.extensions))
         self._revocations.under_way.registered((home_address, self.settings.address, request.care_of_address))
         if multipath is not None and multipath.bulk:
             effects += ledger.refresh_others(node, key, request.lifetime, now)

@@ -155,7 +155,7 @@ class Ledger:
         ]
         for prefix in node.networks:
             self.prefixes.give_back(prefix)
-        node.networks, node.flow_bindings = (), ()
+        node.networks, node.flow_bindings, node.silent = (), (), frozenset()
         if node.mobile.home_address == NOBODY:
             self._addresses.give_back(node.home_address)
             self.nodes.pop(int(node.home_address), None)
@@ -187,6 +187,19 @@ class Ledger:
             self.refreshes.forget(node)
         node.networks = networks
         return [Granted(binding) for binding in node.in_force] if changed else []
+
+    def set_silent(self, node: Node, silent: frozenset[int]) -> list[Effect]:
+        """The newest request says which paths carry nothing; flows leave them at once."""
+        if silent == node.silent:
+            return []
+        # Requests that said otherwise are answered from memory no more.
+        self.refreshes.forget(node)
+        node.silent = silent
+        names = ", ".join(map(str, sorted(silent))) or "none any more"
+        return [
+            *(Granted(binding, urgent=True) for binding in node.in_force),
+            Event("info", "silent_path", f"{node.mobile.name}: silent paths: {names}"),
+        ]
 
     def set_flow_bindings(self, node: Node, flows: tuple[FlowBinding, ...]) -> list[Effect]:
         """A request with flow bindings replaces the whole policy, one without leaves it."""

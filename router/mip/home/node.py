@@ -23,7 +23,16 @@ def plain_key(care_of_address: IPv4Address) -> int:
 class Node:
     """Bindings by key, replay marks, flow bindings and mobile networks of one mobile node."""
 
-    __slots__ = ("bindings", "flow_bindings", "guard", "home_address", "mobile", "networks", "refreshes")
+    __slots__ = (
+        "bindings",
+        "flow_bindings",
+        "guard",
+        "home_address",
+        "mobile",
+        "networks",
+        "refreshes",
+        "silent",
+    )
 
     def __init__(self, mobile: Mobile, guard: ReplayGuard) -> None:
         self.mobile = mobile
@@ -32,6 +41,8 @@ class Node:
         self.guard = guard
         self.flow_bindings: tuple[FlowBinding, ...] = ()
         self.networks: tuple[IPv4Network, ...] = ()
+        self.silent: frozenset[int] = frozenset()
+        """Binding IDs that carry nothing, as the mobile node has found out."""
         self.refreshes: tuple[bytes, ...] = ()
         """Keys of the answers remembered for this mobile node's refreshes."""
 
@@ -39,6 +50,12 @@ class Node:
     def in_force(self) -> list[Binding]:
         """The bindings that packets may be sent to."""
         return [binding for binding in self.bindings.values() if binding.port_known]
+
+    @property
+    def silenced(self) -> list[Binding]:
+        """The bindings whose paths are silent; none where no other is left."""
+        found = [binding for binding in self.in_force if binding.key in self.silent]
+        return found if len(found) < len(self.in_force) else []
 
     def kept_by(
         self, request: RegistrationRequest, multipath: Multipath | None, *, simultaneous: bool

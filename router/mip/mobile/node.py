@@ -175,6 +175,13 @@ class MobileNode:
         bound = registration.binding is not None and self.at_home is None
         return self._registrar.request(registration, now) if bound else []
 
+    def silent_paths(self, bids: frozenset[int], now: Instant) -> list[Effect]:
+        """Paths that carry nothing although their uplinks are there: the home agent hears of it by one that lives."""
+        if bids == self.session.silent:
+            return []
+        self.session.silent = bids
+        return self._registrar.tell(bids, now)
+
     def stop(self, now: Instant) -> list[Effect]:
         """De-register: all bindings in one request where the home agent takes that, else each by itself."""
         self._stopping = True

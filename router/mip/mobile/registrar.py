@@ -146,6 +146,17 @@ class Registrar:
         flows = self._flow_bindings(registration) if multipath and not bulk else ()
         return self._sender.request(registration, now, multipath=multipath, bulk=bulk, flows=flows)
 
+    def tell(self, silent: frozenset[int], now: Instant) -> list[Effect]:
+        """Refresh one binding with what there is to say, by the path that may send first and is fastest."""
+        able = [item for item in self.bound if item.bid not in silent]
+        if not self._session.support.several or not able or self.at_home is not None:
+            return []
+        first = min(
+            able,
+            key=lambda item: (max(now.monotonic, self._sender.earliest(item.bid)), item.rtt or 0.0, item.bid),
+        )
+        return self.request(first, now)
+
     def _flow_bindings(self, registration: Registration) -> tuple[FlowBinding, ...]:
         """The whole policy, in terms of the bindings there are and the one that is about to be."""
         if registration.without_flows or not self._flows:

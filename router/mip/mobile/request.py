@@ -11,6 +11,7 @@ from router.mip.mobile.registration import Registration
 from router.mip.mobile.session import NOBODY, Session
 from router.mip.path_mtu import path_mtu_extension
 from router.mip.revocation import timestamp
+from router.mip.silent_path import silent_paths_extension
 from router.mip.wire.authentication import MN_AAA
 from router.mip.wire.challenge import Challenge
 from router.mip.wire.dynamic_home_agent import DynamicHomeAgent
@@ -66,6 +67,8 @@ def registration_request(
         extensions.append(RevocationSupport(timestamp(wall)))
     if registration.path_mtu is not None and registration.agent is None:
         extensions.append(path_mtu_extension(registration.path_mtu))
+    if session.silent and multipath:
+        extensions.append(silent_paths_extension(session.silent))
     request = _request(session, registration, identification, lifetime, tuple(extensions))
     return _through_agent(sign(request.encode(), settings.security), settings, registration, challenge)
 

@@ -30,6 +30,8 @@ class Session:
     """Home agent we were redirected to (RFC 4433 section 5.1)."""
     granted_networks: tuple[IPv4Network, ...] = ()
     refused_networks: set[IPv4Network] = field(default_factory=set)
+    silent: frozenset[int] = frozenset()
+    """BIDs whose paths carry nothing: every request says them."""
     tried: set[IPv4Address] = field(default_factory=set)
     """Home agents that sent us on: none is followed twice."""
 

@@ -65,11 +65,8 @@ def let_in(state, tunnel):
     routing tables where that looks into them.
     """
     _, first, _ = chain(state, "prerouting")
-    groups, _, verdict = first.removeprefix("iifgroup { ").partition(" } ")
-    assert verdict == "goto from_tunnel" and str(tunnel.group) in groups.split(", ")
-    (line,) = chain(state, "from_tunnel")
     doors = dict(
-        pair.split(" : goto ") for pair in line.removeprefix("iifgroup vmap { ").rstrip(" }").split(", ")
+        pair.split(" : goto ") for pair in first.removeprefix("iifgroup vmap { ").rstrip(" }").split(", ")
     )
     door = doors[str(tunnel.group)]
     unmarked = "meta mark set meta mark & 0xf0ffffff"
