@@ -16,6 +16,7 @@ _STUBS = ".stubs"
 _OLDEST_PYROUTE2 = "0.7.9"
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
 _BENCHMARKS = {
+    "flows": "what flows get out of three thin links, ours and what others would use",
     "mip": "how many registrations a home agent takes, and what a binding costs",
     "modem": "what the modem layer understands, endures and costs",
     "plane": "what tunnels carry, in a stock kernel and in user space, and what a fail-over costs",

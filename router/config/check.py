@@ -45,6 +45,13 @@ _FOREIGN_AGENT = (
     "encapsulating_delivery", "gre", "challenge", "challenge_window", "revocation", "strict_reserved", "max_pending",
     "max_visitors",
 )  # fmt: skip
+_LIMITS = ("metered", "roaming", "cap", "cap_day", "probe_budget")
+_FLOW = {
+    "action": "action", "uplink": "uplinks", "src_prefix": "src_prefixes", "dest_prefix": "dest_prefixes",
+    "src_port": "src_ports", "dest_port": "dest_ports", "dscp": "dscp", "in_device": "in_devices", "spi": "spis",
+    "label": "labels", "mobile": "mobiles", "drop": "drop", "set": "dest_set", "mac": "macs", "hours": "hours",
+}  # fmt: skip
+"""Options that become a field as they are."""
 _MOBILE = ("nai", "delegation", "multipath", "max_bindings", "flow_bindings", "max_flow_bindings")
 
 
@@ -179,8 +186,7 @@ class _Check:
                     encapsulation=values.get("encapsulation", "auto"),
                     modem=modem_settings(values),
                     mtu=values.get("mtu"),
-                    metered=values.get("metered", False),
-                    probe_budget=values.get("probe_budget"),
+                    **{name: values[name] for name in _LIMITS if name in values},
                 )
             )
         for name in ("bid", "device", "tty", "usb", "imei"):
@@ -189,6 +195,10 @@ class _Check:
 
     def _check_uplink(self, section: Section, values: Values) -> None:
         cellular = values["type"] == "cellular"
+        if not cellular and not values.get("roaming", True):
+            self._error(section, section.options["roaming"], "only a cellular uplink roams")
+        if "cap_day" in values and "cap" not in values:
+            self._error(section, section.options["cap_day"], "wants option cap")
         if not cellular and "device" not in section.options:
             self._error(section, None, "option device is missing")
         for name, message in modem_errors(values):
@@ -216,21 +226,13 @@ class _Check:
                     self._error(section, section.options["uplink"], message)
             self._check_flow(section, values)
             proto = values.get("proto")
+            fields = {field: values[name] for name, field in _FLOW.items() if name in values}
             result.append(
                 Flow(
                     name=section.name or "",
-                    uplinks=values.get("uplink", ()),
+                    **{"uplinks": (), **fields},
                     proto=None if proto == "any" else proto,
-                    src_prefixes=values.get("src_prefix", ()),
-                    dest_prefixes=values.get("dest_prefix", ()),
-                    src_ports=values.get("src_port", ()),
-                    dest_ports=values.get("dest_port", ()),
-                    dscp=values.get("dscp", ()),
-                    in_devices=values.get("in_device", ()),
-                    spis=values.get("spi", ()),
-                    labels=values.get("label", ()),
-                    mobiles=values.get("mobile", ()),
-                    drop=values.get("drop", False),
+                    days=tuple(sorted({day for found in values.get("day", ()) for day in found})),
                 )
             )
         return tuple(result)
@@ -242,10 +244,13 @@ class _Check:
                 self._error(section, section.options[name], "ports want proto tcp or udp")
         if "spi" in values and proto not in (None, "any", "50"):
             self._error(section, section.options["spi"], "is ESP's: leave proto out")
-        if not {"uplink", "label", "drop"} & set(section.options):
+        action = values.get("action", "prefer")
+        if action == "prefer" and not {"uplink", "label", "drop"} & set(section.options):
             self._error(
                 section, None, "says not where to: wants list uplink (or, at a home agent, list label)"
             )
+        if values.get("drop") and {"action", "uplink", "label"} & set(section.options):
+            self._error(section, section.options["drop"], "and somewhere to go: leave one of them out")
         mobiles = [item.name for item in self._package.sections if item.type == "mobile" and item.name]
         for name in values.get("mobile", ()):
             if name not in mobiles:

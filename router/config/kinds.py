@@ -12,8 +12,8 @@ from ipaddress import IPv4Address, IPv4Network
 from router.config.model import PortRange, Range
 
 __all__ = [
-    "address", "addresses", "bits", "boolean", "choice", "device", "dscp", "key", "nai", "path", "ports", "prefix",
-    "protocol", "spis", "unless", "whole",
+    "address", "addresses", "bits", "boolean", "choice", "days", "device", "dscp", "hours", "key", "mac", "nai", "path",
+    "ports", "prefix", "protocol", "spis", "unless", "whole", "word",
 ]  # fmt: skip
 
 _TRUE, _FALSE = ("1", "on", "true", "yes", "enabled"), ("0", "off", "false", "no", "disabled")
@@ -22,7 +22,9 @@ _DSCP = {
     **{f"cs{n}": 8 * n for n in range(8)},
     **{f"af{c}{d}": 8 * c + 2 * d for c in range(1, 5) for d in range(1, 4)},
 }  # fmt: skip
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MAX_DEVICE = 15
+_MAX_WORD = 24
 _MIN_KEY = 16
 
 
@@ -155,6 +157,51 @@ def nai(text: str) -> str:
     if not 1 <= len(text) <= 255 or not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("expected a network access identifier such as bus42@example.org")
     return text
+
+
+def mac(text: str) -> str:
+    """Six pairs of hexadecimal digits, in lower case."""
+    pairs = text.lower().split(":")
+    if len(pairs) != 6 or any(len(pair) != 2 or set(pair) - set("0123456789abcdef") for pair in pairs):
+        raise ValueError("expected a link address such as 02:00:5e:10:00:01")
+    return ":".join(pairs)
+
+
+def word(text: str) -> str:
+    """A name as nftables takes it."""
+    good = text.isascii() and text.isidentifier() and len(text) <= _MAX_WORD
+    if not good:
+        raise ValueError(
+            f"expected a name of letters, digits and _, {_MAX_WORD} characters at most, no digit first"
+        )
+    return text
+
+
+def days(text: str) -> tuple[int, ...]:
+    """`mon` or `mon-fri`, 0 for Monday; a range may go past Sunday."""
+    first, dash, last = text.lower().partition("-")
+    try:
+        begin, end = _DAYS.index(first), _DAYS.index(last if dash else first)
+    except ValueError:
+        raise ValueError(f"expected a day or a range such as mon-fri: {', '.join(_DAYS)}") from None
+    return tuple((begin + offset) % 7 for offset in range((end - begin) % 7 + 1))
+
+
+def hours(text: str) -> Range:
+    """`08:00-18:30` in minutes of the day."""
+    begin, _, end = text.partition("-")
+    found = (_minute(begin), _minute(end))
+    if None in found or found[0] == found[1]:
+        raise ValueError("expected two times of the day that differ, such as 08:00-18:30, 00:00..24:00")
+    return found[0] or 0, found[1] or 0
+
+
+def _minute(text: str) -> int | None:
+    hour, _, minute = text.partition(":")
+    if not (len(hour) == len(minute) == 2 and (hour + minute).isdigit() and text.isascii()) or minute > "59":
+        return None
+    found = 60 * int(hour) + int(minute)
+    return found if found <= 24 * 60 else None
 
 
 def protocol(text: str) -> str:

@@ -235,7 +235,13 @@ class Uplink:
     mtu: int | None = None
     """Of the path to the home agent, octets; None: it is found out."""
     metered: bool = False
-    """Its octets cost."""
+    """Its octets cost: it carries flows only while nothing else lives, but for policies that name it, and is probed sparingly."""
+    roaming: bool = True
+    """Used while the modem is in a foreign network too."""
+    cap: int | None = None
+    """Megabytes (10^6 octets, both directions) in a period; beyond it is not used till the next one.  None: no cap."""
+    cap_day: int = 1
+    """Day of the month, 1..28, on which a period begins."""
     probe_budget: int | None = None
     """Octets a day that probes of its liveness and load may cost, both ways; None: 10 MB, metered 1 MB."""
 
@@ -247,6 +253,8 @@ class Flow:
     name: str
     uplinks: tuple[str, ...]
     """Uplink names, most preferred first; if none lives, the flow is spread like any other."""
+    action: str = "prefer"
+    """`prefer` (the first uplink that lives), `balance` (over all that live) or `lowest-latency` (of those that live)."""
     proto: str | None = None
     """`tcp`, `udp`, `icmp`, another protocol's number, or None for any."""
     src_prefixes: tuple[IPv4Network, ...] = ()
@@ -258,11 +266,19 @@ class Flow:
     spis: tuple[Range, ...] = ()
     """IPsec security parameter indexes of ESP."""
     labels: tuple[int, ...] = ()
-    """Home agent: If-Labels instead of uplink names, most preferred first (RFC 7629 section 4.1)."""
+    """If-Labels (RFC 7629 section 4.1) behind the uplink names or instead of them, most preferred first."""
     mobiles: tuple[str, ...] = ()
     """Home agent: names of the mobile nodes meant; empty means all."""
     drop: bool = False
     """Drop what matches instead of carrying it."""
+    dest_set: str | None = None
+    """Destinations that others put into the set `set_` and this name of the table `ip roamd`."""
+    macs: tuple[str, ...] = ()
+    """Link addresses of hosts behind the router."""
+    days: tuple[int, ...] = ()
+    """0 (Monday) .. 6; without any, every day."""
+    hours: tuple[Range, ...] = ()
+    """First minute of the day and the one behind the last, local time; an end before the start lies in the next day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,3 +323,7 @@ class Config:
     state: str = "/etc/roamd"
     """Folder for what must outlive a reboot: PINs that were wrong, modems that were reset."""
     log_level: str = "info"
+    record: str = ""
+    """File for what is decided of flows; empty: nothing is recorded."""
+    record_size: int = 8
+    """MB at most, twice: of this file, and of the one before it."""

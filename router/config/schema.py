@@ -97,6 +97,8 @@ SECTIONS = {
                 OptionSpec(
                     "log_level", kinds.choice("debug", "info", "warning", "error"), "least level logged"
                 ),
+                OptionSpec("record", kinds.path, "file for what is decided of flows, and from what"),
+                OptionSpec("record_size", kinds.whole(1, 1024, "MB"), "of that file, and of the one before"),
             ),
             single=True,
         ),
@@ -228,7 +230,12 @@ SECTIONS = {
                     "encapsulation", kinds.choice("auto", "ipip", "gre", "udp"), "how packets are tunnelled"
                 ),
                 OptionSpec("mtu", _UPLINK_MTU, "of the path to the home agent; auto finds it out"),
-                OptionSpec("metered", kinds.boolean, "octets cost: probe sparingly"),
+                OptionSpec(
+                    "metered", kinds.boolean, "octets cost: flows only while nothing else lives, few probes"
+                ),
+                OptionSpec("roaming", kinds.boolean, "0: not in a foreign network"),
+                OptionSpec("cap", kinds.whole(1, 10_000_000, "MB"), "most of both directions in a period"),
+                OptionSpec("cap_day", kinds.whole(1, 28), "day of the month on which a period begins"),
                 OptionSpec("probe_budget", _OCTETS, "a day, for probes of the path"),
                 _ENABLED,
             ),
@@ -238,9 +245,13 @@ SECTIONS = {
             "flow",
             "traffic that prefers certain uplinks",
             (
+                OptionSpec("action", kinds.choice("prefer", "balance", "lowest-latency"), "what is done"),
                 OptionSpec("uplink", str, "names, most preferred first", many=True),
                 OptionSpec(
-                    "label", kinds.whole(1, 255), "home agent: If-Labels, most preferred first", many=True
+                    "label",
+                    kinds.whole(1, 255),
+                    "If-Labels, most preferred first; all a home agent knows",
+                    many=True,
                 ),
                 OptionSpec("mobile", str, "home agent: mobile nodes meant; all by default", many=True),
                 OptionSpec("drop", kinds.boolean, "drop what matches"),
@@ -250,7 +261,11 @@ SECTIONS = {
                 OptionSpec("src_port", kinds.ports, "source ports", many=True),
                 OptionSpec("dest_port", kinds.ports, "destination ports", many=True),
                 OptionSpec("dscp", kinds.dscp, "DiffServ code points", many=True),
+                OptionSpec("set", kinds.word, "destinations that others put into the nftables set set_NAME"),
                 OptionSpec("in_device", kinds.device, "device the flow comes in by", many=True),
+                OptionSpec("mac", kinds.mac, "link addresses of hosts behind the router", many=True),
+                OptionSpec("day", kinds.days, "days of the week", many=True),
+                OptionSpec("hours", kinds.hours, "times of the day, local time", many=True),
                 OptionSpec("spi", kinds.spis, "security parameter indexes of ESP", many=True),
                 _ENABLED,
             ),

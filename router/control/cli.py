@@ -6,12 +6,14 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from ipaddress import IPv4Address
 from typing import Any
 
 from router import __version__
 from router.control import render
 from router.control.client import ControlError, request
+from router.control.flow_cli import add_flows
 from router.control.modem_cli import add_modem
 
 __all__ = ["main"]
@@ -26,9 +28,22 @@ _roamctl() {
         completion) COMPREPLY=($(compgen -W "bash zsh" -- "$cur")); return;;
         modem) COMPREPLY=($(compgen -W "list show signal at reset record" -- "$cur")); return;;
         --how) COMPREPLY=($(compgen -W "radio reset usb_reset reopen" -- "$cur")); return;;
-        record) COMPREPLY=($(compgen -f -- "$cur")); return;;
+        record|check|--plot|--replay) COMPREPLY=($(compgen -f -- "$cur")); return;;
+        policy) COMPREPLY=($(compgen -W "check" -- "$cur")); return;;
+        explain) COMPREPLY=($(compgen -W "$(roamctl flows 2>/dev/null | awk '/^[0-9a-f]{6} /{print $1}') tcp udp icmp" -- \
+"$cur")); return;;
+        --policy) COMPREPLY=($(compgen -W "primary hash static estimate load moves ideal" -- "$cur")); return;;
+        --estimates) COMPREPLY=($(compgen -W "perfect noisy stale radio" -- "$cur")); return;;
+        --workload) COMPREPLY=($(compgen -W "web small heavy even video" -- "$cur")); return;;
+        --load|--seed) return;;
     esac
-    COMPREPLY=($(compgen -W "status counters revoke modem completion --socket --json --watch --bid --uplink --how \
+    case " ${COMP_WORDS[*]} " in
+        *" simulate "*)
+            COMPREPLY=($(compgen -f -- "$cur") $(compgen -W "--policy --estimates --workload --load --seconds --seed \
+--plot --replay --json --help" -- "$cur"))
+            return;;
+    esac
+    COMPREPLY=($(compgen -W "status flows explain policy counters revoke modem simulate completion --all --limit --in-device --mac --dscp --socket --json --watch --bid --uplink --how \
 --force --timeout --seconds --help --version" -- "$cur"))
 }
 complete -F _roamctl roamctl
@@ -36,14 +51,16 @@ complete -F _roamctl roamctl
 _ZSH = """\
 #compdef roamctl
 _arguments '--socket[control socket]:path:_files' '--json[print JSON]' '--version[print the version]' \\
-    '1:command:((status\\:"uplinks, bindings, tunnels, flows" counters\\:"what was counted" revoke\\:"end bindings of a mobile node" \\
-modem\\:"list, show, signal, at, reset, record" completion\\:"print shell completion"))' '*:argument:(--json --watch --bid bash zsh list show signal at reset record --uplink --how --force)'
+    '1:command:((status\\:"uplinks, bindings, tunnels, flows" flows\\:"connections, their paths, and why" explain\\:"why a connection has its path" \\
+policy\\:"check\\: what other policies would do" counters\\:"what was counted" revoke\\:"end bindings of a mobile node" \\
+modem\\:"list, show, signal, at, reset, record" simulate\\:"compare policies over links" completion\\:"print shell completion"))' '*:argument:(--json --watch --bid bash zsh list show signal at reset record --uplink --how --force)'
 """
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit status: 0 well, 1 the daemon cannot be asked, 2 wrong usage."""
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = _parser(words).parse_args(words)
     try:
         return int(arguments.action(arguments))
     except ControlError as error:
@@ -53,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="roamctl", description="Look into a running roamd.")
     parser.add_argument("--version", action="version", version=f"roamctl {__version__}")
     parser.add_argument(
@@ -73,7 +90,14 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("--bid", type=int, help="one binding only, by its Binding ID")
     revoke.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     revoke.set_defaults(action=_revoke)
+    add_flows(commands)
     add_modem(commands)
+    simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
+    if "simulate" in words:
+        # It brings along what takes a router longer to load than all the rest.
+        from router.control.simulate_cli import describe
+
+        describe(simulate)
     completion = commands.add_parser("completion", help="print completion code for a shell")
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(action=_completion)

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 from router.clock import Instant
 from router.config.model import Config, Uplink
 from router.daemon.arp import announce
+from router.daemon.flow_control import FlowControl
 from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
+from router.daemon.limits import Limits
 from router.daemon.mobile_link import MobileLink
 from router.daemon.now import now
 from router.daemon.path_mtu import CareOfPath, PathMtus
 from router.daemon.path_watch import PathWatch, TunnelPath
+from router.daemon.recorder import Recorder
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
-from router.flow.buckets import assign
 from router.flow.mobile_plan import MobilePath, mobile_plan, tunnel_mtu
+from router.flow.policy import Way
 from router.mip.effect import Bound, Effect, Event, GratuitousArp, Send, Solicit, Unbound
 from router.mip.keepalive import may_be_echo
 from router.mip.mobile.node import MobileBinding, MobileNode
 from router.mip.wire.numbers import PORT, AccessTechnology
 from router.path.capacity import Capacity, capacity, steady
+from router.path.quality import Quality
 from router.plane.model import PlaneState, Tunnel
 from router.plane.plane import Plane
 from router.uplink.model import UplinkState, UplinkView
@@ -56,7 +60,6 @@ class MobileNodeRole:
         self._bid_of = {uplink.name: uplink.bid for uplink in config.uplinks}
         self.views: dict[int, UplinkView] = {}
         self.bindings: dict[int, MobileBinding] = {}
-        self.buckets: tuple[int, ...] = ()
         self._links: dict[int, MobileLink] = {}
         self.machine = MobileNode(self.settings, random.Random(), config.flows, self._bid_of)
         self._granted: object = (self.machine.home_address, self.machine.mobile_networks)
@@ -70,8 +73,13 @@ class MobileNodeRole:
             self.settings.plane.table_base,
             f"{config.state}/modems.json",
         )
+        self.limits = Limits(config.uplinks, self.views, f"{config.state}/usage.json", self._limited)
         self._capacities: dict[int, Capacity] = {}
         self.mtus = PathMtus(self.keeper.changed, self._report_mtu, self._tell, self.plane.statistics)
+        self.recorder = Recorder(config.record, config.record_size * 1_000_000)
+        self.flows = FlowControl(
+            config, self.ways, self.qualities, self._own_prefixes, self.keeper.changed, self.recorder
+        )
         self.watch = PathWatch(
             config.uplinks,
             self.settings,
@@ -79,6 +87,7 @@ class MobileNodeRole:
             self.plane.statistics,
             self._paths_changed,
             self._tell,
+            self.recorder.heard if config.record else None,
         )
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -87,6 +96,8 @@ class MobileNodeRole:
     async def start(self) -> None:
         await self.keeper.start()
         self.keeper.changed()
+        self.flows.start()
+        self.limits.start()
         self.watcher.start(asyncio.get_running_loop())
 
     async def stop(self) -> None:
@@ -97,8 +108,11 @@ class MobileNodeRole:
         while not self.machine.stopped and now().monotonic < deadline:
             await asyncio.sleep(0.02)
         self._timer.cancel()
+        self.flows.close()
+        self.limits.close()
         self.mtus.close()
         self.watch.close()
+        self.recorder.close()
         for task in self._tasks:
             task.cancel()
         for bid in list(self._links):
@@ -113,10 +127,32 @@ class MobileNodeRole:
             self.settings, home_address=machine.home_address, mobile_networks=machine.mobile_networks
         )
         at_home = machine.at_home is not None
-        return mobile_plan(granted, self.paths(), self.config.flows, self.buckets, at_home=at_home)
+        return mobile_plan(granted, self.paths(), self.flows.choices, self.flows.buckets, at_home=at_home)
 
     def paths(self) -> list[MobilePath]:
         return [self._path(uplink) for uplink in self.config.uplinks]
+
+    def ways(self) -> list[Way]:
+        """The uplinks as policies see them."""
+        qualities = self.qualities()
+        return [
+            Way(
+                path.bid,
+                path.name,
+                self.uplinks[path.bid].label,
+                path.way is not None,
+                self.uplinks[path.bid].metered,
+                qualities[path.bid].rtt,
+            )
+            for path in self.paths()
+        ]
+
+    def qualities(self) -> dict[int, Quality]:
+        return {bid: self.watch.quality(bid) for bid in self.uplinks}
+
+    def _own_prefixes(self) -> Iterator[IPv4Network]:
+        yield IPv4Network(self.machine.home_address)
+        yield from self.machine.mobile_networks
 
     def capacity(self, bid: int) -> Capacity:
         found = steady(self._capacities.get(bid), capacity(self.uplinks[bid], self.views.get(bid)))
@@ -182,8 +218,8 @@ class MobileNodeRole:
     def _paths_changed(self) -> None:
         """Signal first, as when an uplink is lost: those that send to us are a round trip away."""
         self._perform(self.machine.silent_paths(self.watch.silent, now()))
-        self._weigh()
         self.keeper.changed(hurry=True)
+        self.flows.decide()
 
     def _care_of_path(self, bid: int) -> CareOfPath | None:
         """Not through a foreign agent: there packets go another way than an echo of ours would."""
@@ -225,10 +261,17 @@ class MobileNodeRole:
             self._follow(bid)
             self.keeper.changed()
         self.watch.guess(bid)
-        self._weigh()
+        self.flows.decide()
+
+    def _limited(self, bid: int) -> None:
+        view = self.views.get(bid)
+        if view is not None:
+            self._uplink_changed(view)
 
     def _can_attach(self, view: UplinkView) -> bool:
         """A foreign agent lends the care-of address: then a link is enough."""
+        if self.limits.barred(view.bid) is not None:
+            return False
         if self.uplinks[view.bid].care_of == "colocated" or view.usable:
             return view.usable
         return view.state in (UplinkState.NO_ADDRESS, UplinkState.NO_GATEWAY)
@@ -344,8 +387,8 @@ class MobileNodeRole:
                 self._journal.write(effect, now().monotonic)
         rebind = self._granted_anew() or rebind
         if rebind or hurry:
-            self._weigh()
             self.keeper.changed(hurry=hurry)
+            self.flows.decide()
         self._timer.at(self.machine.next_wake())
 
     def _bound(self, binding: MobileBinding) -> bool:
@@ -380,13 +423,6 @@ class MobileNodeRole:
         except OSError as error:
             self.counters["send_failed"] += 1
             self._log("warning", f"device {link.device}: cannot send: {error}", "send")
-
-    def _weigh(self) -> None:
-        weights = {bid: float(self.watch.weight(bid)) for bid in self.bindings if self.watch.carries(bid)}
-        buckets = assign(weights, self.buckets)
-        if buckets != self.buckets:
-            self.buckets = buckets
-            self.keeper.changed()
 
     def _log(self, level: str, text: str, kind: str = "uplink") -> None:
         self._tell(Event(level, kind, text))

@@ -13,6 +13,7 @@ from router import __version__
 from router.config import ConfigErrors, load
 from router.config.model import Config
 from router.control.server import ControlServer, Method
+from router.daemon.flow_report import FlowReport
 from router.daemon.foreign_agent import ForeignAgentRole
 from router.daemon.home_agent import HomeAgentRole
 from router.daemon.journal import Journal
@@ -69,6 +70,8 @@ class Process:
         mobile = MobileNodeRole(self._config, journal) if self._config.mobile_node is not None else None
         if mobile is not None:
             methods.update(ModemControl(self._config.uplinks, mobile.watcher.modems).methods())
+            names = {uplink.bid: uplink.name for uplink in self._config.uplinks}
+            methods.update(FlowReport(mobile.flows, names).methods())
         self._control = ControlServer(self._config.control, methods)
         await self._control.start()
         if self._config.home_agent is not None:

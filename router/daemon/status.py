@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from enum import Enum
 from ipaddress import IPv4Address
@@ -14,7 +14,6 @@ from router.daemon.home_agent import HomeAgentRole
 from router.daemon.mobile_node import MobileNodeRole
 from router.daemon.now import now
 from router.flow.buckets import SIZE
-from router.flow.policy import choose
 from router.mip.wire.numbers import FlowAction
 from router.plane.model import Tunnel
 from router.plane.plane import Plane
@@ -52,10 +51,11 @@ def mobile_node_status(role: MobileNodeRole) -> Status:
         "uplinks": [_uplink(role, uplink) for uplink in role.config.uplinks],
         "bindings": [_mobile_binding(role, bid) for bid in sorted(role.bindings)],
         "tunnels": _tunnels(role.plane, sorted(tunnels.items())),
-        "flows": _flows(role, [path.bid for path in paths if path.way is not None]),
+        "flows": _flows(role),
         "counters": {
             **role.machine.counters, **role.watcher.counters, **role.watcher.modems.counters, **role.keeper.counters,
-            **role.plane.counters(), **role.mtus.counters, **role.watch.counters, **role.counters,
+            **role.plane.counters(), **role.mtus.counters, **role.watch.counters, **role.flows.counters,
+            **role.flows.tracker.counters, **role.recorder.counters, **role.counters,
         },
         "problem": role.keeper.problem,
     }  # fmt: skip
@@ -156,9 +156,11 @@ def _uplink(role: MobileNodeRole, uplink: Uplink) -> Status:
         "bandwidth_down": carries.down,
         "bandwidth_up": carries.up,
         "bandwidth_source": carries.source,
+        "metered": uplink.metered,
+        "used": role.limits.usage[uplink.bid].octets if uplink.bid in role.limits.usage else None,
         "path": role.watch.status(uplink.bid),
         "registration": registration.state if registration is not None else "idle",
-        "detail": registration.detail if registration is not None else "",
+        "detail": role.limits.barred(uplink.bid) or (registration.detail if registration is not None else ""),
         "modem": _plain(asdict(view.modem)) if view is not None and view.modem is not None else None,
         "wifi": _plain(asdict(view.wifi)) if view is not None and view.wifi is not None else None,
     }
@@ -182,20 +184,25 @@ def _mobile_binding(role: MobileNodeRole, bid: int) -> Status:
     }
 
 
-def _flows(role: MobileNodeRole, alive: Collection[int]) -> Status:
+def _flows(role: MobileNodeRole) -> Status:
     names = {uplink.bid: uplink.name for uplink in role.config.uplinks}
-    choices = choose(role.config.flows, {name: bid for bid, name in names.items()}, alive)
+    buckets = role.flows.buckets.get("", ())
     return {
         "policies": [
             {
                 "name": choice.flow.name,
+                "action": "drop" if choice.flow.drop else choice.flow.action,
                 "uplinks": list(choice.flow.uplinks),
+                "members": [names[bid] for bid in choice.members],
                 "path": names[choice.path] if choice.path is not None else None,
+                "asleep": choice.asleep,
             }
-            for choice in choices
+            for choice in role.flows.choices
         ],
-        "buckets": {names[bid]: role.buckets.count(bid) for bid in sorted(set(role.buckets))},
+        "buckets": {names[bid]: buckets.count(bid) for bid in sorted(set(buckets))},
         "size": SIZE,
+        "tracked": len(role.flows.tracker.flows),
+        "active": len(role.flows.tracker.active),
     }
 
 

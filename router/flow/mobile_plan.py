@@ -7,17 +7,21 @@ route change and keep their mark for the day it returns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from router.config.model import Flow, MobileNode
-from router.flow.policy import choose
+from router.flow.buckets import SIZE
+from router.flow.policy import Choice
 from router.flow.tables import DEFAULT, Tables
-from router.plane.model import Nexthop, PlaneState, Route, Rule, Tunnel
-from router.plane.ruleset import TunnelPath, mobile_ruleset
+from router.plane.model import Nexthop, Part, PlaneState, Route, Rule, Tunnel
+from router.plane.ruleset import Target, TunnelPath, bucket_elements, mobile_ruleset
 
-__all__ = ["OVERHEAD", "MobilePath", "mobile_plan", "tunnel_mtu", "weighted"]
+__all__ = ["BUCKETS", "OVERHEAD", "MobilePath", "mobile_plan", "tunnel_mtu", "weighted"]
+
+BUCKETS = "buckets"
+"""The part of the state that says which path each bucket has."""
 
 OVERHEAD = {"ipip": 20, "gre": 24, "udp": 32}
 """Octets of the outer headers, by encapsulation."""
@@ -61,15 +65,16 @@ class MobilePath:
 def mobile_plan(
     settings: MobileNode,
     paths: Sequence[MobilePath],
-    flows: Sequence[Flow],
-    buckets: Sequence[int],
+    choices: Sequence[Choice],
+    buckets: Mapping[str, Sequence[int]],
     *,
     at_home: bool = False,
 ) -> PlaneState:
     """The state wanted now; pure, and equal for equal arguments.
 
     `settings` carry the home address and the mobile networks in force, as the
-    home agent granted them.  At home nothing is tunnelled and routing is main's.
+    home agent granted them; `buckets` are by policy, "" for what none names.
+    At home nothing is tunnelled and routing is main's.
     """
     if settings.home_address.is_unspecified:
         return PlaneState(
@@ -85,8 +90,10 @@ def mobile_plan(
         addresses=(("lo", settings.home_address),),
         routes=(*_uplink_routes(tables, paths), *_tunnel_routes(tables, settings, paths)),
         rules=tuple(_rules(tables, settings, paths)),
-        ruleset=_ruleset(settings, paths, flows, buckets),
+        ruleset=_ruleset(settings, paths, choices),
         foreign_links=_devices(paths),
+        parts=_parts(buckets),
+        accounting=True,
     )
 
 
@@ -145,12 +152,8 @@ def _care_of_rules(tables: Tables, paths: Sequence[MobilePath]) -> list[Rule]:
     ]
 
 
-def _ruleset(
-    settings: MobileNode, paths: Sequence[MobilePath], flows: Sequence[Flow], buckets: Sequence[int]
-) -> str:
+def _ruleset(settings: MobileNode, paths: Sequence[MobilePath], choices: Sequence[Choice]) -> str:
     tunnels = [path.tunnel for path in paths if path.tunnel is not None]
-    alive = [path.bid for path in paths if path.way is not None]
-    choices = choose(flows, {path.name: path.bid for path in paths}, alive)
     return mobile_ruleset(
         mask=settings.plane.mark_mask,
         home_address=settings.home_address,
@@ -160,12 +163,27 @@ def _ruleset(
         # Every configured path, not the living ones: marks and the SNAT rule
         # must know a dead path's flows, and the table then changes less often.
         paths=[TunnelPath(path.bid, _device(path)) for path in paths],
-        policies=[
-            (choice.flow, choice.path) for choice in choices if choice.path is not None or choice.flow.drop
-        ],
-        buckets=buckets,
+        policies=list(_policies(choices)),
+        size=SIZE,
         mss=min((tunnel.mtu for tunnel in tunnels), default=1468) - _TCP_AND_IP,
     )
+
+
+def _policies(choices: Sequence[Choice]) -> Iterator[tuple[Flow, Target]]:
+    for choice in choices:
+        if choice.asleep:
+            continue
+        if choice.flow.drop:
+            yield choice.flow, "drop"
+        elif choice.flow.action == "balance":
+            yield choice.flow, (choice.flow.name, SIZE)
+        elif choice.path is not None:
+            yield choice.flow, choice.path
+
+
+def _parts(buckets: Mapping[str, Sequence[int]]) -> dict[Hashable, Part]:
+    elements = [element for name, found in buckets.items() for element in bucket_elements(name, found)]
+    return {BUCKETS: Part(elements=tuple(elements))} if elements else {}
 
 
 def _devices(paths: Sequence[MobilePath]) -> tuple[str, ...]:

@@ -80,11 +80,12 @@ def flow_bindings(
     Only BIDs that the home agent knows, or learns by the same request
     (`registering`), are named: one unknown BID makes it refuse the request
     (RFC 7629 section 5.2).  A policy none of whose uplinks
-    is registered is left out.
+    is registered is left out, and one that says what no selector can: told
+    without that, it would catch more than it means.
     """
     known = {*registered, registering}
     result = []
-    for flow in flows:
+    for flow in filter(_can_be_said, flows):
         wanted = [bids[name] for name in flow.uplinks if name in bids and bids[name] in known]
         found = tuple(dict.fromkeys(wanted))[:MAX_BIDS]
         if flow.drop:
@@ -92,6 +93,12 @@ def flow_bindings(
         elif found:
             result += [FlowBinding(FlowAction.FORWARD, found, selector) for selector in selectors_of(flow)]
     return tuple(result)
+
+
+def _can_be_said(flow: Flow) -> bool:
+    """Also not what changes by the hour, or with every look."""
+    beyond = flow.dest_set is not None or flow.macs or flow.days or flow.hours
+    return not beyond and (flow.drop or flow.action == "prefer")
 
 
 def _protocol(flow: Flow) -> Range | None:

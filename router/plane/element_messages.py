@@ -1,7 +1,8 @@
 """Elements of nftables' named sets and maps as nfnetlink says them: one transaction, octet by octet.
 
-By hand for the one change that comes with every binding.  All else is told to
-`nft`, whose start alone takes longer than a thousand elements do here.
+By hand for what comes with every binding, and for buckets that change their
+path.  All else is told to `nft`, whose start alone takes longer than a
+thousand elements do here.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import re
 import socket
 import struct
+import sys
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 
 from router.attributes import attribute, nest, text, u32_be
 from router.plane.model import Element
 
-__all__ = ["Types", "addition", "declared"]
+__all__ = ["Types", "declared", "transaction"]
 
 Types = tuple[tuple[str, ...], str]
 """The types of the parts of a key, and of what a map has for it ("" for a set)."""
@@ -24,7 +26,7 @@ _DECLARATION = re.compile(r"^  (?:map|set) (\w+) \{\n    (?:type|typeof) ([^;\n]
 
 # <linux/netfilter/nfnetlink.h> and nf_tables.h.
 _HEADER, _GENERIC = struct.Struct("=IHHII"), struct.Struct("!BBH")
-_BEGIN, _END, _SUBSYSTEM, _NEW_ELEMENTS = 16, 17, 10, 10 << 8 | 12
+_BEGIN, _END, _SUBSYSTEM, _NEW_ELEMENTS, _DELETE_ELEMENTS = 16, 17, 10, 10 << 8 | 12, 10 << 8 | 14
 _REQUEST, _ACK, _CREATE = 0x1, 0x4, 0x400
 _LIST_TABLE, _LIST_SET, _LIST_ELEMENTS, _ITEM = 1, 2, 3, 1
 _KEY, _DATA, _VALUE, _VERDICT, _CODE, _CHAIN = 1, 2, 1, 2, 1, 2
@@ -43,29 +45,36 @@ def declared(body: str) -> Mapping[str, Types]:
     return found
 
 
-def addition(table: str, elements: Iterable[Element], types: Mapping[str, Types]) -> tuple[bytes, int] | None:
-    """A transaction that adds the elements, and how many of its messages are answered.
+def transaction(
+    table: str, put: Iterable[Element], types: Mapping[str, Types], gone: Iterable[Element] = ()
+) -> tuple[bytes, int] | None:
+    """What takes elements away and puts others, all or none, and how many of its messages are answered.
 
     None where one is of a kind that is not known here.
     """
-    by_set: dict[str, list[bytes]] = {}
+    flags = _REQUEST | _ACK
     try:
-        for element in elements:
-            keys, data = types[element.set]
-            by_set.setdefault(element.set, []).append(_element(element, keys, data))
+        messages = [
+            _message(_DELETE_ELEMENTS, flags, socket.AF_INET, 0, body) for body in _lists(table, gone, types)
+        ]
+        messages += [
+            _message(_NEW_ELEMENTS, flags | _CREATE, socket.AF_INET, 0, body)
+            for body in _lists(table, put, types)
+        ]
     except (KeyError, ValueError, OverflowError):
         return None
     begin, end = (_message(kind, _REQUEST, 0, _SUBSYSTEM, b"") for kind in (_BEGIN, _END))
-    lists = [
-        text(_LIST_TABLE, table)
-        + text(_LIST_SET, name)
-        + nest(_LIST_ELEMENTS, *items[start : start + _TOGETHER])
-        for name, items in by_set.items()
-        for start in range(0, len(items), _TOGETHER)
-    ]
-    flags = _REQUEST | _ACK | _CREATE
-    messages = [_message(_NEW_ELEMENTS, flags, socket.AF_INET, 0, body) for body in lists]
     return b"".join((begin, *messages, end)), len(messages)
+
+
+def _lists(table: str, elements: Iterable[Element], types: Mapping[str, Types]) -> Iterable[bytes]:
+    by_set: dict[str, list[bytes]] = {}
+    for element in elements:
+        by_set.setdefault(element.set, []).append(_element(element, *types[element.set]))
+    for name, items in by_set.items():
+        for start in range(0, len(items), _TOGETHER):
+            together = nest(_LIST_ELEMENTS, *items[start : start + _TOGETHER])
+            yield text(_LIST_TABLE, table) + text(_LIST_SET, name) + together
 
 
 def _message(kind: int, flags: int, family: int, resource: int, body: bytes) -> bytes:
@@ -97,6 +106,8 @@ def _plain(word: str, kind: str) -> bytes:
     """Raises KeyError for a type that is not known, ValueError for what is none of it."""
     if kind in ("ipv4_addr", "ip saddr", "ip daddr"):
         return IPv4Address(word).packed
+    if kind == "meta length":
+        return int(word).to_bytes(4, sys.byteorder)
     if kind == "inet_service":
         return int(word).to_bytes(2, "big")
     if kind == "ifname":

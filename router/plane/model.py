@@ -130,3 +130,5 @@ class PlaneState:
     """Devices that answer ARP for their own addresses alone and follow no redirects (RFC 5944 section 4.6)."""
     parts: Mapping[Hashable, Part] = field(default_factory=dict)
     """What belongs to one mobile node each; looked at where a key is said to have changed."""
+    accounting: bool = False
+    """Octets of connections are counted."""

@@ -7,15 +7,17 @@ import asyncio.subprocess
 import hashlib
 import json
 import os
+import re
 import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from router.plane.element_messages import Types, addition, declared
+from router.plane.element_messages import Types, declared, transaction
 from router.plane.errors import PlaneError
 from router.plane.model import Chain, Element
+from router.plane.words import OPEN_SET
 
 __all__ = ["Nft", "elements_of"]
 
@@ -25,6 +27,7 @@ _REMEMBERED = 64
 _NETFILTER, _NETLINK_HEADER, _RECEIVE = 12, 16, 1 << 16
 _AT_ONCE = 1000
 """Elements that a socket sends in one transaction: each takes some hundred octets."""
+_OPEN_SETS = re.compile(rf"^  set ({OPEN_SET}\w+) \{{$", re.MULTILINE)
 _MARKER = "text_"
 """An empty chain whose name tells which text the table was made from."""
 
@@ -32,7 +35,7 @@ Key = tuple[str, str]
 
 
 class Nft:
-    """`table ip roamd`, through one `nft -f -` per change, but for elements that are just added.
+    """`table ip roamd`, through one `nft -f -` per change, but where nothing but elements change.
 
     A table that a predecessor left is kept as it is, elements and all, as long
     as the text it was made from is the wanted one; see `adopt`.
@@ -61,7 +64,8 @@ class Nft:
         self._body = ""
         if self.adopted:
             found = json.loads(out)["nftables"]
-            self._elements = {(item.set, item.key): item for item in elements_of(found)}
+            ours = (item for item in elements_of(found) if not item.set.startswith(OPEN_SET))
+            self._elements = {(item.set, item.key): item for item in ours}
             names = [item["chain"]["name"] for item in found if "chain" in item]
             self._body = next((name for name in names if name.startswith(_MARKER)), None)
 
@@ -83,15 +87,38 @@ class Nft:
         named = {item.name: item for item in chains}
         if (body, named, wanted) == (self._body, self._chains, self._elements) and not self.adopted:
             return
+        if body and body == self._body and not self.adopted:
+            await self._follow(named, wanted)
+            return
         self._body = None
         # Declared first, so that deleting it cannot fail: one transaction in
         # which packets see the old table or the new one, never none.
         text = f"add table {_TABLE}\ndelete table {_TABLE}\n"
+        filled = await self._filled(body)
         if body:
             text += f"table {_TABLE} {{\n{body}  chain {_marker(body)} {{\n  }}\n}}\n"
-            text += _chains_added(named.values()) + _elements_added(wanted.values())
+            text += _chains_added(named.values()) + _elements_added((*wanted.values(), *filled))
         await self._load(text)
         self._body, self._chains, self._elements, self.adopted = body, named, wanted, False
+
+    async def _follow(self, chains: Mapping[str, Chain], elements: Mapping[Key, Element]) -> None:
+        """The text stays: change what differs."""
+        gone = [item for key, item in self._elements.items() if key not in elements]
+        try:
+            await self.change(chains.values(), self._chains.keys() - chains.keys(), elements.values(), gone)
+        except PlaneError:
+            self.forget()
+            raise
+
+    async def _filled(self, body: str) -> list[Element]:
+        """What others have put into the sets that they may fill, as far as `body` has these."""
+        names = set(_OPEN_SETS.findall(body))
+        if not names:
+            return []
+        code, out, _ = await _run(["-j", "list", "table", *_TABLE.split()], "", self._processes.append)
+        return (
+            [] if code else [item for item in elements_of(json.loads(out)["nftables"]) if item.set in names]
+        )
 
     async def change(
         self,
@@ -115,8 +142,8 @@ class Nft:
         text += "".join(f"flush chain {_TABLE} {name}\ndelete chain {_TABLE} {name}\n" for name in lost)
         if not text:
             return
-        only_new = not (old or named or lost) and len(put) <= _AT_ONCE
-        if not (only_new and self._add(put.values())):
+        only_elements = not (named or lost) and len(put) + len(old) <= _AT_ONCE
+        if not (only_elements and self._exchange(put.values(), old)):
             await self._load(text)
         for key in gone:
             self._elements.pop(key, None)
@@ -125,9 +152,9 @@ class Nft:
         self._elements |= put
         self._chains |= named
 
-    def _add(self, elements: Iterable[Element]) -> bool:
-        """Whether the kernel took them from us, by hand and at once.  Where not, nothing was changed: nft says why."""
-        found = addition(_TABLE.split()[1], elements, self._types)
+    def _exchange(self, put: Iterable[Element], gone: Iterable[Element]) -> bool:
+        """Whether the kernel took that from us, by hand and at once.  Where not, nothing was changed: nft says why."""
+        found = transaction(_TABLE.split()[1], put, self._types, gone)
         if found is None:
             return False
         messages, answers = found
@@ -165,6 +192,8 @@ def elements_of(listing: list[dict[str, Any]]) -> Iterable[Element]:
         found = item.get("map") or item.get("set") or {}
         for entry in found.get("elem", ()):
             key, data = entry if isinstance(entry, list) else (entry, None)
+            if isinstance(key, dict) and "elem" in key:
+                key = key["elem"]["val"]
             yield Element(found["name"], _words(key, found["type"]), _verdict(data))
 
 
@@ -173,6 +202,8 @@ def _words(value: Any, types: Any) -> str:
         return " . ".join(_words(part, kind) for part, kind in zip(value["concat"], types, strict=False))
     if isinstance(value, dict) and "prefix" in value:
         return f"{value['prefix']['addr']}/{value['prefix']['len']}"
+    if isinstance(value, dict) and "range" in value:
+        return "-".join(map(str, value["range"]))
     return f'"{value}"' if types == "ifname" else str(value)
 
 

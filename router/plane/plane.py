@@ -31,6 +31,7 @@ _log = logging.getLogger("roamd.plane")
 _AT_ONCE = 64
 """Parts that are changed before the events of it are taken in."""
 _HASH_POLICY, _BY_PORTS = "net/ipv4/fib_multipath_hash_policy", "1"
+_ACCOUNTING = "net/netfilter/nf_conntrack_acct"
 _IN_USER_SPACE = ("ipip", "udp")
 """What can be carried there: GRE is asked for by who has it in the kernel."""
 _ON_FOREIGN_LINKS = {"arp_ignore": "1", "accept_redirects": "0"}
@@ -182,7 +183,7 @@ class Plane:
 
     async def _settle(self, state: PlaneState) -> None:
         """Everything: what the kernel has is read, and what nobody wants goes."""
-        self._sysctls.keep({_HASH_POLICY: _BY_PORTS} | _knobs(state.foreign_links))
+        self._sysctls.keep({_HASH_POLICY: _BY_PORTS} | _knobs(state))
         self._parts = {key: self._translated(part) for key, part in state.parts.items()}
         parts = self._parts.values()
         self._own = frozenset(tunnel.device for tunnel in state.tunnels)
@@ -219,6 +220,9 @@ class Plane:
             [element for part in parts for element in part.elements],
             hold=bool(self._held),
         )
+        if state.accounting:
+            # Once more: connection tracking may have come with the table.
+            self._sysctls.set(_ACCOUNTING, "1")
 
     async def _settle_parts(self, state: PlaneState, keys: Collection[Hashable]) -> None:
         """These parts alone: what they were before is known."""
@@ -374,11 +378,13 @@ def _lost(before: Iterable[Element], now: Iterable[Element]) -> list[Element]:
     return [element for element in before if (element.set, element.key) not in kept]
 
 
-def _knobs(foreign_links: Iterable[str]) -> dict[str, str]:
+def _knobs(state: PlaneState) -> dict[str, str]:
     knobs = {
         f"net/ipv4/conf/{device}/{name}": value
-        for device in foreign_links
+        for device in state.foreign_links
         for name, value in _ON_FOREIGN_LINKS.items()
     }
-    # A kernel that does not forward follows redirects where the device or "all" says so.
-    return knobs | {"net/ipv4/conf/all/accept_redirects": "0"} if knobs else {}
+    if knobs:
+        # A kernel that does not forward follows redirects where the device or "all" says so.
+        knobs["net/ipv4/conf/all/accept_redirects"] = "0"
+    return knobs | {_ACCOUNTING: "1"} if state.accounting else knobs

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from typing import Literal
 
 from router.config.model import Flow, PortRange
+from router.plane.model import Element
 from router.plane.words import (
     MANGLE,
+    OPEN_SET,
     chain,
     interval,
     lowered,
+    named_map,
     none_of,
     path_chains,
     pinned,
@@ -20,10 +24,18 @@ from router.plane.words import (
     vmap,
 )
 
-__all__ = ["HASH_SEED", "TunnelPath", "mobile_ruleset"]
+__all__ = ["HASH_SEED", "Drop", "Target", "TunnelPath", "bucket_elements", "mobile_ruleset"]
 
 HASH_SEED = 0x7629
 """Fixed, so that a restart finds an unpinned flow the same bucket again."""
+
+
+_BUCKET = "meta length : verdict"
+"""Not that a bucket were a length: a number of 32 bits in the host's order, as a hash is, has no type name in nft."""
+
+Drop = Literal["drop"]
+Target = int | Drop | tuple[str, int]
+"""Where a policy sends what it matches: a path number, nowhere, or buckets of its own by name and size."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +54,16 @@ def mobile_ruleset(
     lan_devices: Sequence[str],
     uplink_devices: Sequence[str],
     paths: Sequence[TunnelPath],
-    policies: Sequence[tuple[Flow, int | None]],
-    buckets: Sequence[int],
+    policies: Sequence[tuple[Flow, Target]],
+    size: int,
     mss: int,
 ) -> str:
-    """The mobile node's table: pin, classify, spread; SNAT to the home address; MSS clamp."""
+    """The mobile node's table: pin, classify, spread; SNAT to the home address; MSS clamp.
+
+    `size` is the number of buckets for what no policy names.  Which path a
+    bucket has stands in no rule but in the elements of a map, see
+    `bucket_elements`, so that it changes without the table.
+    """
     if not paths:
         return ""
     numbers = [path.number for path in paths]
@@ -57,14 +74,20 @@ def mobile_ruleset(
     if not lan_devices and uplink_devices:
         scope = f"iifname {set_of(quoted(uplink_devices))} return"
     pin = vmap((f'"{path.device}"', f"goto pin_{path.number}") for path in paths)
+    classes = [("", size), *(target for _, target in policies if isinstance(target, tuple))]
+    sets = sorted({flow.dest_set for flow, _ in policies if flow.dest_set is not None})
     # Not by a verdict map: nftables has the elements of a map die a moment before the
     # rules of their table, and what falls through in that moment is pinned anew.
     known = [f"ct mark & {mask:#x} == {mark} {verdict}" for mark, verdict in pinned(numbers, mask)]
-    chains = [*path_chains(numbers, mask)]
-    chains.append(chain("spread", _spread(buckets)))
+    chains = [named_map(_map(name), _BUCKET, typeof=True) for name, _ in classes]
+    chains += [
+        named_map(OPEN_SET + name, "ipv4_addr", kind="set", flags="interval", merge=True) for name in sets
+    ]
+    chains += path_chains(numbers, mask)
+    chains += [chain(_spread(name), _spreading(name, number)) for name, number in classes]
     chains.append(chain("assign", [
-        *(rule for flow, number in policies for rule in _policy(flow, number)),
-        "goto spread",
+        *(_policy(flow, target) for flow, target in policies),
+        f"goto {_spread('')}",
     ]))  # fmt: skip
     # A flow begun by the other side is pinned to the tunnel it came through;
     # one that has its path already keeps it, also while another carries it.
@@ -117,34 +140,44 @@ def mobile_ruleset(
     return "\n".join(chains) + "\n"
 
 
-def _spread(buckets: Sequence[int]) -> list[str]:
-    if not buckets:
-        return []
-    if len(set(buckets)) == 1:
-        return [f"goto path_{buckets[0]}"]
-    verdicts = vmap((interval(first, last), f"goto path_{path}") for first, last, path in _runs(buckets))
-    hashed = f"mod {len(buckets)} seed {HASH_SEED:#x} {verdicts}"
-    # The first four octets behind the IP header are both ports of TCP and UDP,
-    # and type, code and checksum of ICMP; a packet too short for them falls
-    # through to the second rule.
-    return [
+def bucket_elements(name: str, buckets: Sequence[int]) -> Iterable[Element]:
+    """What makes these the buckets in force: those of the policy `name`, or of what no policy names ("")."""
+    return (Element(_map(name), str(bucket), f"goto path_{path}") for bucket, path in enumerate(buckets))
+
+
+def _map(name: str) -> str:
+    return f"buckets_{name}" if name else "buckets"
+
+
+def _spread(name: str) -> str:
+    return f"spread_{name}" if name else "spread"
+
+
+def _spreading(name: str, size: int) -> list[str]:
+    """Two rules, and for a policy without a living path the common buckets.
+
+    A packet that comes while the table is replaced may find the map empty
+    already.  It is routed unmarked, and pins nothing: the next one is asked
+    anew, or the other side's answer pins the connection to the way it comes.
+
+    The first four octets behind the IP header are both ports of TCP and UDP,
+    and type, code and checksum of ICMP; a packet too short for them falls
+    through to the second rule.
+    """
+    hashed = f"mod {size} seed {HASH_SEED:#x} vmap @{_map(name)}"
+    rules = [
         f"jhash ip saddr . ip daddr . ip protocol . @th,0,16 . @th,16,16 {hashed}",
         f"jhash ip saddr . ip daddr {hashed}",
     ]
+    return [*rules, f"goto {_spread('')}"] if name else rules
 
 
-def _runs(buckets: Sequence[int]) -> Iterable[tuple[int, int, int]]:
-    first = 0
-    for index in range(1, len(buckets) + 1):
-        if index == len(buckets) or buckets[index] != buckets[first]:
-            yield first, index - 1, buckets[first]
-            first = index
-
-
-def _policy(flow: Flow, number: int | None) -> Iterable[str]:
+def _policy(flow: Flow, target: Target) -> str:
     match = []
     if flow.in_devices:
         match.append(f"iifname {set_of(quoted(flow.in_devices))}")
+    if flow.macs:
+        match.append(f"ether saddr {set_of(flow.macs)}")
     if flow.proto is not None:
         match.append(f"meta l4proto {flow.proto}")
     if flow.spis:
@@ -153,14 +186,21 @@ def _policy(flow: Flow, number: int | None) -> Iterable[str]:
         match.append(f"ip saddr {set_of(map(str, flow.src_prefixes))}")
     if flow.dest_prefixes:
         match.append(f"ip daddr {set_of(map(str, flow.dest_prefixes))}")
+    if flow.dest_set is not None:
+        match.append(f"ip daddr @{OPEN_SET}{flow.dest_set}")
     if flow.src_ports:
         match.append(f"th sport {set_of(map(_port, flow.src_ports))}")
     if flow.dest_ports:
         match.append(f"th dport {set_of(map(_port, flow.dest_ports))}")
     if flow.dscp:
         match.append(f"ip dscp {set_of(map(str, flow.dscp))}")
-    verdict = "counter drop" if number is None or flow.drop else f"goto path_{number}"
-    yield " ".join([*match, verdict])
+    return " ".join([*match, _verdict(target)])
+
+
+def _verdict(target: Target) -> str:
+    if target == "drop":
+        return "counter drop"
+    return f"goto {_spread(target[0])}" if isinstance(target, tuple) else f"goto path_{target}"
 
 
 def _port(ports: PortRange) -> str:

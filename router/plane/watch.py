@@ -21,6 +21,7 @@ from router.plane import link, messages
 from router.plane.event_filter import skip_own_events
 from router.plane.network import Network
 from router.plane.nft import Nft
+from router.plane.words import OPEN_SET
 
 __all__ = ["PlaneWatch"]
 
@@ -30,7 +31,9 @@ _IFF_UP = 0x1
 _NETLINK_NETFILTER, _ADD_MEMBERSHIP, _SOL_NETLINK, _GROUP_NFTABLES = 12, 1, 270, 7
 _SUBSYSTEM_NFTABLES, _NEW_GENERATION = 10, 15
 _HEADER, _GENERIC = struct.Struct("=IHHII"), 4
-_NAME, _PROCESS = 1, 2
+_NAME, _PROCESS, _SET = 1, 2, 2
+_ELEMENTS = (12, 14)
+"""Kinds of messages that tell of elements put and taken away."""
 _TABLE = b"roamd\0"
 _RECEIVE = 1 << 18
 # struct ifinfomsg of <linux/rtnetlink.h>.
@@ -131,7 +134,7 @@ class PlaneWatch:
         if kind >> 8 != _SUBSYSTEM_NFTABLES:
             return
         if kind & 0xFF != _NEW_GENERATION:
-            self._touched = self._touched or dict(attributes(body)).get(_NAME) == _TABLE
+            self._touched = self._touched or _is_ours(kind & 0xFF, dict(attributes(body)))
             return
         touched, self._touched = self._touched, False
         process = int.from_bytes(dict(attributes(body)).get(_PROCESS, b""), "big")
@@ -147,6 +150,12 @@ class PlaneWatch:
     def _overrun(self, error: OSError) -> None:
         self.counters["plane_overruns"] += 1
         _log.warning("netlink events lost (%s): reading everything anew", os.strerror(error.errno or 0))
+
+
+def _is_ours(kind: int, found: dict[int, bytes]) -> bool:
+    """Elements of a set that is there for others to fill are theirs."""
+    theirs = kind in _ELEMENTS and found.get(_SET, b"").startswith(OPEN_SET.encode())
+    return found.get(_NAME) == _TABLE and not theirs
 
 
 def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:

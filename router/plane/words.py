@@ -14,6 +14,7 @@ from ipaddress import IPv4Address
 
 __all__ = [
     "MANGLE",
+    "OPEN_SET",
     "chain",
     "clamp",
     "interval",
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 MANGLE = "priority mangle; policy accept;"
+OPEN_SET = "set_"
+"""How the names of sets begin that others fill, dnsmasq above all: their elements outlive the table's text."""
 
 
 def mark_of(number: int, mask: int) -> int:
@@ -54,9 +57,15 @@ def pinned(numbers: Iterable[int], mask: int) -> Iterable[tuple[str, str]]:
     return ((f"{mark_of(number, mask):#x}", f"goto use_{number}") for number in numbers)
 
 
-def named_map(name: str, type_: str, *, kind: str = "map", flags: str = "", typeof: bool = False) -> str:
+def named_map(
+    name: str, type_: str, *, kind: str = "map", flags: str = "", typeof: bool = False, merge: bool = False
+) -> str:
     """The declaration of a map, or of a set; its elements come and go by themselves."""
-    lines = [f"{'typeof' if typeof else 'type'} {type_};", f"flags {flags};" if flags else ""]
+    lines = [
+        f"{'typeof' if typeof else 'type'} {type_};",
+        f"flags {flags};" if flags else "",
+        "auto-merge;" if merge else "",
+    ]
     body = "".join(f"    {line}\n" for line in lines if line)
     return f"  {kind} {name} {{\n{body}  }}"
 

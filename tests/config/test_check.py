@@ -84,6 +84,32 @@ config flow 'voice'
     assert found.src_prefixes == (IPv4Network("10.50.0.0/25"),)
 
 
+def test_days_and_hours_of_a_flow():
+    flow = """
+config flow 'late'
+	option action 'balance'
+	list day 'fri-sun'
+	list day 'mon'
+	list hours '22:30-06:00'
+	option set 'video'
+	list mac '02:00:5E:10:00:01'
+"""
+    found = load(NODE + WIFI + flow, "f").flows[0]
+    assert (found.action, found.uplinks, found.dest_set) == ("balance", (), "video")
+    assert found.days == (0, 4, 5, 6)
+    assert found.hours == ((22 * 60 + 30, 6 * 60),)
+    assert found.macs == ("02:00:5e:10:00:01",)
+
+
+def test_what_an_uplink_may_cost():
+    lte = "config uplink 'lte'\n\toption type cellular\n\toption metered 1\n\toption roaming 0\n\toption cap 5000\n"
+    found = load(NODE + WIFI + lte, "f").uplinks
+    assert [(one.metered, one.roaming, one.cap, one.cap_day) for one in found] == [
+        (False, True, None, 1),
+        (True, False, 5000, 1),
+    ]
+
+
 def test_home_agent_with_mobiles():
     config = load(AGENT + MOBILE + "config home_network\n\toption prefix 10.99.0.0/24\n", "f")
     assert config.mobiles[0].mobile_networks == (IPv4Network("10.50.0.0/24"),)
@@ -127,6 +153,19 @@ def test_the_example_file_names_every_option_of_the_router():
         (NODE + WIFI + "\tlist bandwidth 20\n", "write option, not list"),
         (NODE + WIFI + "config flow 'f'\n\tlist uplink wiffi\n", "did you mean wifi?"),
         (NODE + WIFI + "config flow 'f'\n\tlist uplink wifi\n\toption dest_port 80\n", "want proto"),
+        (NODE + WIFI + "config flow 'f'\n\toption action faster\n", "expected one of prefer, balance"),
+        (NODE + WIFI + "config flow 'f'\n\toption proto udp\n", "says not where to"),
+        (NODE + WIFI + "config flow 'f'\n\tlist uplink wifi\n\toption drop 1\n", "leave one of them out"),
+        (
+            NODE + WIFI + "config flow 'f'\n\tlist uplink wifi\n\tlist mac 02:00\n",
+            "such as 02:00:5e:10:00:01",
+        ),
+        (NODE + WIFI + "config flow 'f'\n\tlist uplink wifi\n\tlist day monday\n", "such as mon-fri"),
+        (NODE + WIFI + "config flow 'f'\n\tlist uplink wifi\n\tlist hours 8-18\n", "such as 08:00-18:30"),
+        (NODE + WIFI + "config flow 'f'\n\tlist uplink wifi\n\toption set 4you\n", "no digit first"),
+        (NODE + WIFI + "\toption roaming 0\n", "only a cellular uplink roams"),
+        (NODE + WIFI + "\toption cap_day 3\n", "wants option cap"),
+        (NODE + WIFI + "\toption cap 5GB\n", "whole number of MB"),
         (AGENT + MOBILE + "config home_network\n\toption prefix 10.98.0.0/24\n", "lies in no home_network"),
         (AGENT + MOBILE + MOBILE.replace("'bus'", "'b2'"), "overlaps 10.50.0.0/24 of mobile 'bus'"),
         (AGENT + MOBILE.replace("/24", "/8"), "host bits zero"),

@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 from router.config.model import Flow, HomeAgent, MobileNode, SecurityAssociation
 from router.flow.home_plan import HomeMobile, home_part, home_plan, shared_tunnel_name, tunnel_name
 from router.flow.mobile_plan import MobilePath, mobile_plan
+from router.flow.policy import Way, choose
 from router.mip.wire.selector import TrafficSelector
 from router.plane.model import Element, Nexthop, Tunnel
 
@@ -22,12 +23,16 @@ def path(bid, name, *, bound):
     return MobilePath(bid, name, f"dev{bid}", coa, IPv4Address("192.0.2.254"), 20_000 // bid, tunnel)
 
 
+def chosen(flow, paths):
+    return choose([flow], [Way(item.bid, item.name, alive=item.way is not None) for item in paths])
+
+
 def routes(state):
     return {(route.table, route.prefix): route for route in state.routes}
 
 
 def test_each_path_has_its_own_table_while_all_live():
-    state = mobile_plan(NODE, [path(1, "wifi", bound=True), path(2, "cell", bound=True)], [], (1, 2))
+    state = mobile_plan(NODE, [path(1, "wifi", bound=True), path(2, "cell", bound=True)], [], {"": (1, 2)})
     table = routes(state)
     assert table[7401, EVERYWHERE].nexthops == (Nexthop("roam1"),)
     assert table[7402, EVERYWHERE].nexthops == (Nexthop("roam2"),)
@@ -36,12 +41,12 @@ def test_each_path_has_its_own_table_while_all_live():
 
 
 def test_a_dead_paths_table_is_filled_with_the_living():
-    state = mobile_plan(NODE, [path(1, "wifi", bound=False), path(2, "cell", bound=True)], [], (2,))
+    state = mobile_plan(NODE, [path(1, "wifi", bound=False), path(2, "cell", bound=True)], [], {"": (2,)})
     assert [hop.device for hop in routes(state)[7401, EVERYWHERE].nexthops] == ["roam2"]
 
 
 def test_nothing_of_ours_leaves_bare_when_nothing_is_bound():
-    state = mobile_plan(NODE, [path(1, "wifi", bound=False)], [], ())
+    state = mobile_plan(NODE, [path(1, "wifi", bound=False)], [], {"": ()})
     assert routes(state)[7431, EVERYWHERE].nexthops == ()
     last = {rule.source for rule in state.rules if rule.table == 7431}
     assert last == {IPv4Network(HOME), LAN}
@@ -49,13 +54,13 @@ def test_nothing_of_ours_leaves_bare_when_nothing_is_bound():
 
 
 def test_a_care_of_address_is_routed_by_its_own_uplink():
-    state = mobile_plan(NODE, [path(1, "wifi", bound=False)], [], ())
+    state = mobile_plan(NODE, [path(1, "wifi", bound=False)], [], {"": ()})
     (rule,) = [rule for rule in state.rules if rule.source == IPv4Network("192.0.2.1/32")]
     assert routes(state)[rule.table, EVERYWHERE].nexthops == (Nexthop("dev1", IPv4Address("192.0.2.254")),)
 
 
 def test_rules_have_distinct_priorities_main_first():
-    state = mobile_plan(NODE, [path(1, "wifi", bound=True), path(2, "cell", bound=True)], [], (1, 2))
+    state = mobile_plan(NODE, [path(1, "wifi", bound=True), path(2, "cell", bound=True)], [], {"": (1, 2)})
     priorities = [rule.priority for rule in state.rules]
     assert len(set(priorities)) == len(priorities)
     first = min(state.rules, key=lambda rule: rule.priority)
@@ -64,20 +69,22 @@ def test_rules_have_distinct_priorities_main_first():
 
 def test_a_policy_follows_its_preference_list():
     both = [path(1, "wifi", bound=True), path(2, "cell", bound=True)]
-    assert "th dport { 80 } goto path_1" in mobile_plan(NODE, both, [WEB], (1, 2)).ruleset
+    assert "th dport { 80 } goto path_1" in mobile_plan(NODE, both, chosen(WEB, both), {"": (1, 2)}).ruleset
     cut = [path(1, "wifi", bound=False), path(2, "cell", bound=True)]
-    assert "th dport { 80 } goto path_2" in mobile_plan(NODE, cut, [WEB], (2,)).ruleset
+    assert "th dport { 80 } goto path_2" in mobile_plan(NODE, cut, chosen(WEB, cut), {"": (2,)}).ruleset
 
 
 def test_a_policy_without_a_living_uplink_spreads():
     only_cell = [path(1, "wifi", bound=False), path(2, "cell", bound=True)]
     wifi_only = Flow("w", ("wifi",), proto="tcp", dest_ports=((80, 80),))
-    assert "dport { 80 }" not in mobile_plan(NODE, only_cell, [wifi_only], (2,)).ruleset
+    assert (
+        "dport { 80 }" not in mobile_plan(NODE, only_cell, chosen(wifi_only, only_cell), {"": (2,)}).ruleset
+    )
 
 
 def test_lan_without_a_prefix_is_translated_to_the_home_address_never_masqueraded():
     node = MobileNode(HOME, AGENT, NODE.security)
-    ruleset = mobile_plan(node, [path(1, "wifi", bound=True)], [], (1,)).ruleset
+    ruleset = mobile_plan(node, [path(1, "wifi", bound=True)], [], {"": (1,)}).ruleset
     assert f"snat to {HOME}" in ruleset
     assert "masquerade" not in ruleset
 
@@ -162,14 +169,15 @@ def test_a_home_agents_flow_bindings_come_before_the_way_a_flow_came():
 
 
 def test_signalling_is_nobodys_flow():
-    ruleset = mobile_plan(NODE, [path(1, "wifi", bound=True)], [WEB], (1,)).ruleset
+    paths = [path(1, "wifi", bound=True)]
+    ruleset = mobile_plan(NODE, paths, chosen(WEB, paths), {"": (1,)}).ruleset
     output = ruleset.partition("chain output {")[2]
     assert output.index("udp dport 434 return") < output.index("goto assign")
 
 
 def test_through_a_foreign_agent_packets_go_bare_to_it():
     through = MobilePath(1, "wifi", "dev1", None, None, 1000, None, IPv4Address("192.0.2.1"))
-    state = mobile_plan(NODE, [through], [], (1,))
+    state = mobile_plan(NODE, [through], [], {"": (1,)})
     assert state.tunnels == ()
     assert routes(state)[7401, EVERYWHERE].nexthops == (Nexthop("dev1", IPv4Address("192.0.2.1")),)
 
@@ -177,7 +185,7 @@ def test_through_a_foreign_agent_packets_go_bare_to_it():
 def test_mobile_networks_behind_a_foreign_agent_go_in_a_tunnel_of_their_own_inside_its():
     agent = IPv4Address("192.0.2.1")
     inner = Tunnel("roam1", HOME, AGENT, "ipip", link="dev1")
-    state = mobile_plan(NODE, [MobilePath(1, "wifi", "dev1", None, None, 1000, inner, agent)], [], (1,))
+    state = mobile_plan(NODE, [MobilePath(1, "wifi", "dev1", None, None, 1000, inner, agent)], [], {"": (1,)})
     assert routes(state)[7401, EVERYWHERE].nexthops == (Nexthop("roam1"),)
     (rule,) = [rule for rule in state.rules if rule.oif == "dev1"]
     assert rule.source == IPv4Network(HOME)
@@ -198,6 +206,6 @@ def test_the_home_agent_nests_a_tunnel_for_mobile_networks_behind_a_foreign_agen
 
 
 def test_at_home_nothing_is_tunnelled_or_marked():
-    state = mobile_plan(NODE, [path(1, "wifi", bound=False)], [WEB], (), at_home=True)
+    state = mobile_plan(NODE, [path(1, "wifi", bound=False)], chosen(WEB, []), {}, at_home=True)
     assert (state.tunnels, state.routes, state.rules, state.ruleset) == ((), (), (), "")
     assert state.addresses == (("lo", HOME),)

@@ -6,7 +6,7 @@ import pytest
 
 from router.config.model import HomeAgent
 from router.flow.home_plan import home_plan
-from router.plane.element_messages import addition, declared
+from router.plane.element_messages import declared, transaction
 from router.plane.home_ruleset import loop_guard, shared_door
 from router.plane.model import Element, PlaneState
 from router.plane.translation import Translation
@@ -29,7 +29,7 @@ ELEMENTS = (
 def test_what_is_not_known_is_left_to_nft():
     types = declared(BODY)
     assert {element.set for element in ELEMENTS} <= types.keys()
-    assert addition("roamd", ELEMENTS, types) is not None
+    assert transaction("roamd", ELEMENTS, types) is not None
     for other in (
         Element("policy_network", "10.99.0.0/24", "jump pin_1"),
         Element("nobodys", "10.99.0.1"),
@@ -38,7 +38,7 @@ def test_what_is_not_known_is_left_to_nft():
         Element("policy_address", "10.99.0.1", "queue to 1"),
         Element("udp_peer_port", "240.0.0.1", "70000"),
     ):
-        assert addition("roamd", (*ELEMENTS, other), types) is None, other
+        assert transaction("roamd", (*ELEMENTS, other), types) is None, other
 
 
 @pytest.mark.lab
@@ -74,5 +74,5 @@ class TestKernel:
     def test_one_that_is_refused_leaves_none_behind(self, node):
         before = node.command("nft", "list", "table", "ip", "roamd")
         refused = Element("policy_address", str(HOME + 1), "jump nowhere")
-        assert node.run(f"plane._nft._add({(*ELEMENTS, refused)!r})") is False
+        assert node.run(f"plane._nft._exchange({(*ELEMENTS, refused)!r}, ())") is False
         assert node.command("nft", "list", "table", "ip", "roamd") == before

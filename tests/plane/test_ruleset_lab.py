@@ -55,7 +55,7 @@ def mobile(**changes):
         "uplink_devices": ["wlan0", "wwan0"],
         "paths": BOTH,
         "policies": [(EVERYTHING, 1), (Flow("rest", ("cell",)), 2)],
-        "buckets": (1,) * 51 + (2,) * 13,
+        "size": 64,
         "mss": 1428,
     }
     return mobile_ruleset(**{**arguments, **changes})
@@ -65,14 +65,17 @@ def test_every_match_of_a_policy(load):
     text = load(mobile())
     assert "tcp dport { 80, 8000-8100 }" in text
     assert "ip dscp { af11, ef }" in text
-    assert "0-50 : goto path_1, 51-63 : goto path_2" in text
+    assert "mod 64 seed 0x7629 vmap @buckets" in text
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"buckets": ()},
-        {"buckets": (2,) * 64},
+        {"size": 256},
+        {"policies": [(Flow("tv", ("wifi", "cell"), "balance", proto="udp"), ("tv", 64))]},
+        {"policies": [(Flow("never", (), proto="udp", drop=True), "drop")]},
+        {"policies": [(Flow("set", ("wifi",), dest_set="streaming"), 1)]},
+        {"policies": [(Flow("host", ("wifi",), macs=("02:00:00:00:00:01",)), 1)]},
         {"lan_devices": [], "mobile_networks": []},
         {"lan_devices": [], "uplink_devices": []},
         {"mask": 0x00000F00},

@@ -76,7 +76,7 @@ def ruleset(best):
         uplink_devices=["wlan0"],
         paths=[TunnelPath(1, "roam1"), TunnelPath(2, "roam2")],
         policies=[(Flow("all", ("wifi", "cell")), best)],
-        buckets=(best,) * 64,
+        size=64,
         mss=1420,
     )
     return f"add table ip roamd\ndelete table ip roamd\ntable ip roamd {{\n{body}}}\n"

@@ -270,7 +270,7 @@ def mobile_ruleset(networks):
     tunnel = Tunnel("roam1", coa, mobile.AGENT, "ipip")
     path = MobilePath(1, "wifi", "wlan0", coa, IPv4Address("192.0.2.1"), 1000, tunnel)
     assert path.way == Nexthop("roam1")
-    return mobile_plan(settings, [path], [], (1,)).ruleset
+    return mobile_plan(settings, [path], [], {"": (1,)}).ruleset
 
 
 def chain(ruleset, name):

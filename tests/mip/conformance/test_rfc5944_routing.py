@@ -265,14 +265,14 @@ def mobile(at_home=False, agent=None):
     tunnel = None if agent else Tunnel("roam1", WIFI, AGENT, "ipip")
     path = MobilePath(1, "wifi", "wlan0", None if agent else WIFI, None, 1000, tunnel, agent)
     idle = MobilePath(2, "cell", "wwan0", None, None, 1000)
-    return mobile_plan(MobileNode(HOME, AGENT, KEY, (LAN,)), [path, idle], [], (1,), at_home=at_home)
+    return mobile_plan(MobileNode(HOME, AGENT, KEY, (LAN,)), [path, idle], [], {"": (1,)}, at_home=at_home)
 
 
 def test_away_a_mobile_node_answers_no_arp_for_its_home_address_and_follows_no_redirects():
     assert mobile().foreign_links == ("wlan0", "wwan0")
     assert mobile(agent=OURS).foreign_links == ("wlan0", "wwan0")
     homeless = mobile_plan(
-        MobileNode(IPv4Address(0), AGENT, KEY), [MobilePath(1, "a", "eth0", WIFI, None, 1)], [], ()
+        MobileNode(IPv4Address(0), AGENT, KEY), [MobilePath(1, "a", "eth0", WIFI, None, 1)], [], {"": ()}
     )
     assert homeless.foreign_links == ("eth0",)
     assert mobile(at_home=True).foreign_links == ()

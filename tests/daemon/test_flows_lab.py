@@ -1,0 +1,103 @@
+"""Flows are placed, moved and explained under real daemons and real queues."""
+
+import json
+import os
+
+import pytest
+
+from router.control import flow_render
+from router.control.client import ControlError, request
+from router.lab.topology import CORRESPONDENT
+from tests.daemon.test_daemon_lab import AGENT, NODE, Lab
+
+pytestmark = pytest.mark.lab
+
+ROUTED = NODE.replace(
+    "	list lan_device lan0", "	list lan_device lan0\n	list mobile_network '10.50.0.0/24'"
+)
+SERVED = AGENT + "	list mobile_network '10.50.0.0/24'\n"
+
+
+@pytest.fixture
+def lab(tmp_path):
+    lab = Lab(tmp_path)
+    try:
+        yield lab
+    finally:
+        lab.topology.destroy()
+
+
+def ask(lab, method, **params):
+    return request(os.path.join(lab.cast.directory, "mr.sock"), method, params)
+
+
+def table_handle(lab):
+    listing = json.loads(lab.topology.run("mr", "nft", "-j", "list", "tables"))["nftables"]
+    return next(item["table"]["handle"] for item in listing if item.get("table", {}).get("name") == "roamd")
+
+
+def test_a_flow_is_moved_in_both_directions_and_goes_on(lab):
+    lab.drive(ROUTED, SERVED)
+    lab.topology.run("cell", "ip", "link", "set", "enb0", "down")
+    lab.cast.wait("one path", lambda: set(lab.cast.bound()) == {"wifi"}, 15)
+    client = lab.cast.traffic("lan", "download", host=CORRESPONDENT, port=5001, flows=8, seconds=30)
+    lab.cast.wait("the flows", lambda: ask(lab, "flows")["active"] == 8, 5)
+    assert {row["path"] for row in ask(lab, "flows")["flows"]} == {"wifi"}
+    lab.topology.run("cell", "ip", "link", "set", "enb0", "up")
+
+    def moved():
+        return [row for row in ask(lab, "flows")["flows"] if row["moves"]]
+
+    # New flows come first: the old ones wait until the path has proved itself.
+    lab.cast.wait("a move", moved, 25)
+    (row,) = moved()
+    assert row["path"] == "cell"
+    before, handle = lab.cast.tunnel_octets()[2], table_handle(lab)
+    changes = lab.cast.status("mr")["counters"]["bucket_changes"]
+    told = ask(lab, "explain", flow=row["id"])
+    assert told["reasons"][0].startswith("moved here")
+    assert told["path"] == "cell"
+    assert [other["path"] for other in told["alternatives"]] == ["wifi", "cable"]
+    assert "because\n  - moved here" in flow_render.explained(told)
+    found = lab.cast.result(client, 40)
+    assert found["open_at_end"] == 8 and not found["errors"]
+    after = lab.cast.tunnel_octets()[2]
+    # What comes down and what is acknowledged, both by the thin link.
+    assert after[0] - before[0] > 500_000
+    assert after[1] - before[1] > 5_000
+    lab.cast.wait("the end", lambda: not ask(lab, "flows")["active"], 10)
+    assert lab.cast.status("mr")["counters"]["bucket_changes"] > changes
+    # By elements: the table is still the same.
+    assert table_handle(lab) == handle
+
+
+def test_what_is_said_of_a_flow_is_what_happens(lab):
+    lab.drive(ROUTED, SERVED)
+    web = lab.cast.traffic("lan", "download", host=CORRESPONDENT, port=80, seconds=4)
+    rest = lab.cast.traffic("lan", "download", host=CORRESPONDENT, port=5001, seconds=4)
+    lab.cast.wait("both flows", lambda: ask(lab, "flows")["active"] >= 2, 5)
+    rows = {row["destination"].rpartition(":")[2]: row for row in ask(lab, "flows")["flows"]}
+    assert (rows["80"]["why"], rows["80"]["path"]) == ("policy web", "wifi")
+    assert rows["5001"]["why"].startswith("bucket ")
+    for row in rows.values():
+        told = ask(lab, "explain", flow=f"{row['protocol']} {row['source']} {row['destination']}")
+        assert told["path"] == row["path"]
+        assert len(told["alternatives"]) == 2
+    hypothetical = ask(lab, "explain", flow=f"tcp 10.50.0.10:1234 {CORRESPONDENT}:80")
+    assert (hypothetical["path"], hypothetical["flow"]["why"]) == ("wifi", "policy web")
+    text = flow_render.flows(ask(lab, "flows"))
+    assert "policy web" in text and "ONE MORE GETS" in text
+    with pytest.raises(ControlError, match="such as tcp"):
+        ask(lab, "explain", flow="tcp nonsense")
+    with open(os.path.join(lab.cast.directory, "mr.conf")) as file:
+        changed = file.read().replace("list uplink wifi", "list uplink cell")
+    dry = ask(lab, "policy_check", text=changed, file="new")
+    assert {"policy": "web", "from": "wifi", "to": "cell", "flows": 1} in dry["moves"]
+    assert "go from wifi to cell (policy web)" in flow_render.policy_check(dry)
+    with pytest.raises(ControlError, match="did you mean uplink"):
+        ask(lab, "policy_check", text=changed + "\nconfig uplnk 'x'\n")
+    for client in (web, rest):
+        assert not lab.cast.result(client, 10)["errors"]
+    for role in ("mr", "ha"):
+        assert lab.cast.stop_daemon(role) == 0
+        assert lab.topology.snapshot(role) == lab.clean[role]
