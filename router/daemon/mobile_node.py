@@ -27,6 +27,7 @@ from router.flow.policy import Way
 from router.mip.effect import Bound, Effect, Event, GratuitousArp, Send, Solicit, Unbound
 from router.mip.keepalive import may_be_echo
 from router.mip.mobile.node import MobileBinding, MobileNode
+from router.mip.policy import agent_flows
 from router.mip.wire.numbers import PORT, AccessTechnology
 from router.path.capacity import Capacity, capacity, steady
 from router.path.quality import Quality
@@ -61,7 +62,7 @@ class MobileNodeRole:
         self.bindings: dict[int, MobileBinding] = {}
         self._links: dict[int, MobileLink] = {}
         self.machine = MobileNode(self.settings, random.Random(), config.flows, self._bid_of)
-        self._granted: object = (self.machine.home_address, self.machine.mobile_networks)
+        self._granted: object = (self.machine.home_address, self.machine.mobile_networks, ())
         self._at_home: int | None = None
         """As the plane knows it."""
         self.plane = Plane(self.settings.plane, record=f"{config.control}.mobile_node")
@@ -396,8 +397,11 @@ class MobileNodeRole:
         return binding.foreign_agent if binding is not None else None
 
     def _granted_anew(self) -> bool:
-        """Whether the home agent has given us another home address or mobile network."""
-        now_granted = (self.machine.home_address, self.machine.mobile_networks)
+        """Whether the home agent has given us another home address, mobile network or policy."""
+        machine = self.machine
+        now_granted = (machine.home_address, machine.mobile_networks, machine.agent_flows)
+        names = {bid: uplink.name for bid, uplink in self.uplinks.items()}
+        self.flows.assigner.agent_policies = agent_flows(machine.agent_flows, names)
         before, self._granted = self._granted, now_granted
         return before != now_granted
 
