@@ -23,7 +23,7 @@ from router.daemon.path_watch import PathWatch, TunnelPath
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
 from router.flow.mobile_plan import MobilePath, mobile_plan, tunnel_mtu
-from router.flow.policy import Way
+from router.flow.policy import Way, by_name
 from router.mip.effect import Bound, Effect, Event, GratuitousArp, Send, Solicit, Unbound
 from router.mip.keepalive import may_be_echo
 from router.mip.mobile.node import MobileBinding, MobileNode
@@ -61,7 +61,8 @@ class MobileNodeRole:
         self.views: dict[int, UplinkView] = {}
         self.bindings: dict[int, MobileBinding] = {}
         self._links: dict[int, MobileLink] = {}
-        self.machine = MobileNode(self.settings, random.Random(), config.flows, self._bid_of)
+        flows = by_name(config.flows, config.uplinks)
+        self.machine = MobileNode(self.settings, random.Random(), flows, self._bid_of)
         self._granted: object = (self.machine.home_address, self.machine.mobile_networks, ())
         self._at_home: int | None = None
         """As the plane knows it."""
