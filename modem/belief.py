@@ -2,14 +2,14 @@
 
 An octet spoilt on the way can leave a well-formed answer with another number in it, which no reader can tell.
 So an answer that is not like the one believed is in doubt until the same command has brought its like AGREE
-times in a row, and twice as often where it tells nothing or lacks a line that was there: there are many ways of
-spoiling an answer, or one line of two, until nothing is told.  Asked at once, that takes some milliseconds.  Like
-are answers that tell the same, where levels may differ by what a radio changes between two questions, and in which
-the same stands but for the digits.  Runs unchanged on CPython and MicroPython.
+times in a row, and twice as often where it tells nothing, since there are many ways of spoiling it until then; asked
+at once, that takes some milliseconds.  Like are answers that tell the same, where levels may differ by what a radio
+changes between two questions, and in which the same stands but for the digits.  Runs unchanged on CPython and
+MicroPython.
 """
 
-AGREE = 3
-"""Answers in a row that must be alike: the same octet spoilt alike thrice is no accident of the line."""
+AGREE = 4
+"""Answers in a row that must be alike: the same octet spoilt alike four times is no accident of the line."""
 
 # dB, dBm and degrees by which two answers may differ; a spoilt digit more than these apart is found out.
 TOLERANCES = {
@@ -32,8 +32,6 @@ class Belief:
         self._agree = agree
         self._believed: dict[str, dict[str, object]] = {}
         self._doubted: dict[str, tuple[str, dict[str, object], int]] = {}
-        self._longest: dict[str, int] = {}
-        """Lines of the longest answer since the one believed, itself included."""
 
     def weigh(self, command: str, lines: "list[str]", told: "dict[str, object]") -> bool:
         """Whether what the answer's `lines` told of `command` is believed; if not, ask again."""
@@ -42,21 +40,17 @@ class Belief:
             shape = _shape(lines)
             before, facts, count = self._doubted.get(command, ("", told, 0))
             count = count + 1 if before == shape and alike(facts, told) else 1
-            longest = self._longest[command] = max(len(lines), self._longest.get(command, 0))
-            whole = _tells(told) and len(lines) == longest
-            if count < (self._agree if whole else 2 * self._agree):
+            if count < (self._agree if _tells(told) else 2 * self._agree):
                 self._doubted[command] = (shape, told, count)
                 return False
         self._doubted.pop(command, None)
         self._believed[command] = told
-        self._longest[command] = len(lines)
         return True
 
     def forget(self) -> None:
         """The modem may be another one."""
         self._believed = {}
         self._doubted = {}
-        self._longest = {}
 
 
 def alike(one: "dict[str, object]", other: "dict[str, object]") -> bool:

@@ -45,12 +45,13 @@ class Sync:
     def probe(self, prompted: bool) -> bytes:
         """What to send now: after two probes in vain what wakes a modem that is quiet, speaks digits, or sits at a prompt.
 
-        A wake that is not answered may have been spoilt into one that makes it quiet, so it is sent again.
+        So does a probe whose line came and no result.  A wake that is not answered may have been spoilt into one that
+        makes it quiet, so it is sent again.
         """
         if self._wakes:
             self._wakes = self._wakes + 1 if self._wakes < _WAKES and not self._answered else 0
         else:
-            self._wakes = int(self._asked >= _PROBES)
+            self._wakes = int(self._seen_probe or self._asked >= _PROBES)
         self._asked = 0 if self._wakes else self._asked + 1
         self._seen_probe = False
         self._answered_before, self._answered = self._answered > 0, 0

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -14,7 +15,6 @@ from router.control import render
 from router.control.client import ControlError, request
 from router.control.flow_cli import add_flows
 from router.control.modem_cli import add_modem
-from router.control.simulate_cli import add_simulate
 
 __all__ = ["main"]
 
@@ -59,7 +59,8 @@ modem\\:"list, show, signal, at, reset, record" simulate\\:"compare policies ove
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit status: 0 well, 1 the daemon cannot be asked, 2 wrong usage."""
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = _parser(words).parse_args(words)
     try:
         return int(arguments.action(arguments))
     except ControlError as error:
@@ -69,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="roamctl", description="Look into a running roamd.")
     parser.add_argument("--version", action="version", version=f"roamctl {__version__}")
     parser.add_argument(
@@ -91,7 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     revoke.set_defaults(action=_revoke)
     add_flows(commands)
     add_modem(commands)
-    add_simulate(commands)
+    simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
+    if "simulate" in words:
+        # It brings along what takes a router longer to load than all the rest.
+        from router.control.simulate_cli import describe
+
+        describe(simulate)
     completion = commands.add_parser("completion", help="print completion code for a shell")
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(action=_completion)

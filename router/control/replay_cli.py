@@ -29,9 +29,11 @@ def show_replay(name: str, *, as_json: bool) -> int:
 
 def _text(found: Replay) -> str:
     lines = [
-        f"{found.looks} looks in {found.seconds:.1f} s: {found.decisions} decisions, {found.moves} moves,"
-        f" {len(found.differences)} otherwise than recorded"
+        f"{found.looks} looks in {found.seconds:.1f} s, {found.heard} events of paths: {found.decisions} decisions,"
+        f" {found.moves} moves, {len(found.differences)} otherwise than recorded"
     ]
+    if found.untold:
+        lines.append(f"{found.untold} events were of paths whose beginning is not in the file: not compared")
     for one in found.differences[:_SHOWN]:
         lines += [
             f"line {one.line}, at {one.at:.3f} s, {one.what}",

@@ -19,7 +19,7 @@ from router.sim.policies import IDEAL, POLICIES
 from router.sim.trace import LinkTrace
 from router.sim.workload import WORKLOADS
 
-__all__ = ["add_simulate"]
+__all__ = ["describe"]
 
 _HEAD = ("POLICY", "MEAN s", "P50 s", "P95 s", "P99 s", "/ IDEAL", "USED", "MOVES", "BAD", "OUTAGE s", "OPEN")
 _LEGEND = """\
@@ -28,18 +28,18 @@ the links could carry. BAD: moves after which loads differ more than before. OUT
 nothing. OPEN: flows that never ended."""
 
 
-def add_simulate(commands: Any) -> None:
-    """Put `simulate` below `commands`, a parser's sub-commands."""
-    parser = commands.add_parser(
-        "simulate",
-        help="compare policies over recorded or made-up links",
-        description="Compare what decides on which link a flow goes, over link traces (CSV) or drifting links of"
-        " 40, 15 and 5 Mbit/s. No daemon is asked.",
-        epilog="Columns of a trace: time (s), link, down (kbit/s), and if known up (kbit/s), delay (ms, one way),"
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Give the command its arguments and its action."""
+    parser.description = (
+        "Compare what decides on which link a flow goes, over link traces (CSV) or drifting links of"
+        " 40, 15 and 5 Mbit/s. No daemon is asked."
+    )
+    parser.epilog = (
+        "Columns of a trace: time (s), link, down (kbit/s), and if known up (kbit/s), delay (ms, one way),"
         " loss (0..1) and radio values: technology, band, duplex, bandwidth_down, bandwidth_up, rsrp, rsrq, sinr, cqi,"
         " layers. Empty: as before. "
         + "; ".join(f"policy {name}: {policy.what}" for name, policy in POLICIES.items())
-        + f"; policy {IDEAL}: one link that carries what all do, always shown.",
+        + f"; policy {IDEAL}: one link that carries what all do, always shown."
     )
     parser.add_argument("trace", nargs="*", metavar="TRACE", help="CSV file; several are one set of links")
     parser.add_argument(

@@ -12,6 +12,7 @@ from ipaddress import IPv4Network
 from router.config.model import Config
 from router.daemon.now import cpu_seconds, now, weekday_and_minute
 from router.daemon.recorder import Recorder
+from router.flow.arrivals import Arrivals
 from router.flow.assigner import Assigner, Decision
 from router.flow.match import Traits
 from router.flow.mobile_plan import BUCKETS
@@ -34,7 +35,7 @@ _PIECE, _SHARE = 1500, 0.06
 _HISTORY, _APART = 600, 1.0
 """How many decisions are remembered, and how many seconds lie between two at least, unless buckets changed."""
 _CALM = 2.0
-"""Seconds over which new connections are averaged."""
+"""Seconds: where no new connection is to be expected in so many, nothing goes on."""
 
 Changed = Callable[[Collection[Hashable] | None], None]
 
@@ -53,19 +54,20 @@ class FlowControl:
         qualities: Callable[[], Mapping[int, Quality]],
         own: Callable[[], Iterable[IPv4Network]],
         changed: Changed,
+        recorder: Recorder,
     ) -> None:
         if config.mobile_node is None:
             raise ValueError("the configuration has no mobile_node section")
         self._mask = config.mobile_node.plane.mark_mask
         self._shift = (self._mask & -self._mask).bit_length() - 1
         self._ways, self._qualities, self._own, self._changed = ways, qualities, own, changed
+        self._recorder = recorder
         self.tracker = Tracker(self._inbound)
         self.assigner = Assigner(config.flows, traits_of)
-        self.recorder = Recorder(config.record, config.record_size * 1_000_000)
         self.history: deque[Decision] = deque(maxlen=_HISTORY)
         self._conntrack: Conntrack | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._arrivals = 0.0
+        self._arrivals = Arrivals()
         self._looked = 0.0
         self._problem = ""
         self.counters = {"flows_moved": 0, "bucket_changes": 0, "conntrack_failed": 0}
@@ -88,7 +90,6 @@ class FlowControl:
         if self._conntrack is not None:
             self._conntrack.close()
             self._conntrack = None
-        self.recorder.close()
 
     def decided_at(self, when: float) -> Decision | None:
         """What was in force at a moment (monotonic seconds); None where it is forgotten."""
@@ -105,14 +106,14 @@ class FlowControl:
             self._ways(),
             qualities,
             self.tracker,
-            self._arrivals * max(_LOOK, at.monotonic - self._looked),
+            self._arrivals.expected(max(_LOOK, at.monotonic - self._looked)),
         )
         if decision.choices != before.choices or decision.buckets.keys() != before.buckets.keys():
             self._changed(None)
         elif decision.buckets != before.buckets:
             self.counters["bucket_changes"] += 1
             self._changed((BUCKETS,))
-        self.recorder.look(decision, self.assigner.basis, qualities, at)
+        self._recorder.look(decision, self.assigner.basis, qualities, at)
         self._remember(decision, anyhow=decision.buckets != before.buckets)
         for move in decision.moves:
             self._move(move, at.monotonic)
@@ -143,7 +144,7 @@ class FlowControl:
         if through:
             self.decide()
             self._looked = at
-        busy = not through or self.tracker.active or self._arrivals > 1 / _CALM
+        busy = not through or self.tracker.active or self._arrivals.expected(_CALM) > 1
         self._again(max(_LOOK if busy else _IDLE, (cpu_seconds() - began) / _SHARE))
 
     def _look(self, at: float) -> bool:
@@ -165,8 +166,7 @@ class FlowControl:
         if conntrack.reading:
             return False
         self.tracker.end(at)
-        keep = max(0.0, 1 - (at - self._looked) / _CALM)
-        self._arrivals = keep * self._arrivals + (1 - keep) * self.tracker.arrivals()
+        self._arrivals.seen(self.tracker.fresh, at)
         return True
 
     def _failed(self, error: OSError) -> None:

@@ -20,6 +20,7 @@ from router.daemon.mobile_link import MobileLink
 from router.daemon.now import now
 from router.daemon.path_mtu import CareOfPath, PathMtus
 from router.daemon.path_watch import PathWatch, TunnelPath
+from router.daemon.recorder import Recorder
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
 from router.flow.mobile_plan import MobilePath, mobile_plan, tunnel_mtu
@@ -77,7 +78,10 @@ class MobileNodeRole:
         self.limits = Limits(config.uplinks, self.views, f"{config.state}/usage.json", self._limited)
         self._capacities: dict[int, Capacity] = {}
         self.mtus = PathMtus(self.keeper.changed, self._report_mtu, self._tell, self.plane.statistics)
-        self.flows = FlowControl(config, self.ways, self.qualities, self._own_prefixes, self.keeper.changed)
+        self.recorder = Recorder(config.record, config.record_size * 1_000_000)
+        self.flows = FlowControl(
+            config, self.ways, self.qualities, self._own_prefixes, self.keeper.changed, self.recorder
+        )
         self.watch = PathWatch(
             config.uplinks,
             self.settings,
@@ -85,6 +89,7 @@ class MobileNodeRole:
             self.plane.statistics,
             self._paths_changed,
             self._tell,
+            self.recorder.heard if config.record else None,
         )
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -109,6 +114,7 @@ class MobileNodeRole:
         self.limits.close()
         self.mtus.close()
         self.watch.close()
+        self.recorder.close()
         for task in self._tasks:
             task.cancel()
         for bid in list(self._links):

@@ -22,6 +22,7 @@ from router.path.monitor import PathMonitor, Probe
 from router.path.quality import Quality
 from router.path.stamp import Reflection
 from router.plane.words import mark_of
+from router.sim.path_tape import Tape, TapedMonitor
 
 __all__ = ["PathWatch", "TunnelPath"]
 
@@ -40,7 +41,7 @@ class TunnelPath(NamedTuple):
 
 
 class PathWatch:
-    """`changed()` is called when another set of paths carries, or rates have become quite other ones."""
+    """`tape` hears all that the monitors are told; `changed()` is called when another set of paths carries, or rates have become quite other ones."""
 
     def __init__(
         self,
@@ -50,13 +51,15 @@ class PathWatch:
         statistics: Callable[[], Mapping[str, Mapping[str, int]]],
         changed: Callable[[], None],
         tell: Callable[[Event], None],
+        tape: Tape | None = None,
     ) -> None:
         self._capacity, self._statistics = capacity, statistics
         self._changed, self._tell = changed, tell
         self._mask = settings.plane.mark_mask
         self._names = {uplink.bid: uplink.name for uplink in uplinks}
+        made = PathMonitor if tape is None else partial(TapedMonitor, tape)
         self.monitors = {
-            uplink.bid: PathMonitor(uplink.bid, _limit(uplink), capacity(uplink.bid), damped=settings.damping)
+            uplink.bid: made(uplink.bid, _limit(uplink), capacity(uplink.bid), damped=settings.damping)
             for uplink in uplinks
         }
         self._bound: dict[int, TunnelPath | None] = {}

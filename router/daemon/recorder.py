@@ -1,17 +1,18 @@
-"""Writes looks into a file that does not grow for ever."""
+"""Writes what paths and flows do into a file that does not grow for ever."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
-from typing import TextIO
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
 
 from router import __version__
 from router.clock import Instant
+from router.daemon.now import now
 from router.flow.assigner import Basis, Decision
 from router.path.quality import Quality
-from router.sim.record import Encoder, header
+from router.sim.record import Encoder, header, heard
 
 __all__ = ["Recorder"]
 
@@ -41,39 +42,53 @@ class Recorder:
         if self._off or not (news or decision.at - self._last >= _APART):
             return
         self._last = decision.at
+        written = self._try(self._encoder.look(decision, basis, qualities, at.wall))
+        self.counters["looks_recorded"] += written
+
+    def heard(self, path: int, call: str, args: Sequence[Any], at: Instant | None) -> None:
+        """Write down what a path's monitor is told: a `router.sim.path_tape.Tape`."""
+        if not self._off:
+            self._try(heard(path, call, args, at))
+
+    def close(self) -> None:
+        """Nothing is recorded any more."""
+        self._off = True
+        self._end_file()
+
+    def _try(self, line: str) -> bool:
         try:
-            self._write(self._encoder.look(decision, basis, qualities, at.wall), at)
+            self._write(line)
         except OSError as error:
-            self._off = True
             self.counters["record_failed"] += 1
             _log.warning("recording has ended: %s: %s", self._filename, error.strerror)
             self.close()
+            return False
+        return True
 
-    def close(self) -> None:
+    def _write(self, line: str) -> None:
+        if self._file is None or self._written + len(line) > self._size:
+            self._begin_file()
+        assert self._file is not None
+        self._file.write(line)
+        # What is read while it grows, or after a power cut, ends with a whole line.
+        self._file.flush()
+        self._written += len(line)
+
+    def _begin_file(self) -> None:
+        self._end_file()
+        if os.path.exists(self._filename):
+            os.replace(self._filename, f"{self._filename}.1")
+        # Nobody else shall read where we were, nor lead us elsewhere by a link.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._file = os.fdopen(os.open(self._filename, flags, 0o600), "w", encoding="ascii")
+        first = header(__version__, now().wall)
+        self._file.write(first)
+        self._written = len(first)
+
+    def _end_file(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             try:
                 file.close()
             except OSError as error:
                 _log.warning("the end of the recording is lost: %s: %s", self._filename, error.strerror)
-
-    def _write(self, line: str, at: Instant) -> None:
-        if self._file is None or self._written + len(line) > self._size:
-            self._begin(at)
-        assert self._file is not None
-        self._file.write(line)
-        # What is read while it grows, or after a power cut, ends with a whole line.
-        self._file.flush()
-        self._written += len(line)
-        self.counters["looks_recorded"] += 1
-
-    def _begin(self, at: Instant) -> None:
-        self.close()
-        if os.path.exists(self._filename):
-            os.replace(self._filename, f"{self._filename}.1")
-        # Nobody else shall read where we were, nor lead us elsewhere by a link.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._file = os.fdopen(os.open(self._filename, flags, 0o600), "w", encoding="ascii")
-        first = header(__version__, at.wall)
-        self._file.write(first)
-        self._written = len(first)

@@ -21,9 +21,6 @@ from router.path.quality import Quality
 
 __all__ = ["Assigner", "Basis", "Decision", "Ruling"]
 
-_ARRIVALS = 1.0
-"""New flows that are expected at least: somebody may come at any time."""
-
 
 @dataclass(frozen=True)
 class Decision:
@@ -90,14 +87,13 @@ class Assigner:
         before = {one.flow.name: one.path for one in self.decision.choices if one.path is not None}
         choices = choose((*self.agent_policies, *self.policies), ways, moment, before)
         candidates = self._candidates(at, ways, qualities, tracker)
-        expected = max(_ARRIVALS, arrivals)
         members = {"": tuple(way.bid for way in open_ways(ways))}
         for choice in choices:
             if choice.flow.action == "balance" and not choice.flow.drop:
                 members[choice.flow.name] = choice.members
-        buckets = {name: self._placed(name, found, candidates, expected) for name, found in members.items()}
+        buckets = {name: self._placed(name, found, candidates, arrivals) for name, found in members.items()}
         decision = Decision(at, tuple(ways), candidates, choices, buckets)
-        self.basis = Basis(self.decision.buckets, members, expected)
+        self.basis = Basis(self.decision.buckets, members, arrivals)
         self.decision = replace(decision, moves=self._moves(decision, tracker))
         return self.decision
 

@@ -10,7 +10,7 @@ if the first is less than the second.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from router.flow.place import Candidate, both_ways
@@ -90,24 +90,39 @@ def choose_moves(
     already, and it goes home when its path returns.
     """
     known = list(flows)
-    paths = {one.path: _Path(one, *both_ways(one), max(one.active, 0)) for one in candidates}
     limit -= sum(1 for flow in known if flow.moved is not None and 0 <= now - flow.moved < PERIOD)
-    movable = [flow for flow in known if flow.path in paths and _may_move(flow, paths[flow.path], now)]
+    if limit <= 0:
+        return ()
+    paths = {one.path: _Path(one, *both_ways(one), max(one.active, 0)) for one in candidates}
+    groups = _groups(known, paths, now)
     result: list[Move] = []
-    while movable and len(result) < limit:
-        best = max(
-            (found for flow in movable if (found := _best(flow, paths, now)) is not None),
-            key=lambda found: found[0],
-            default=None,
-        )
-        if best is None:
+    while len(result) < limit:
+        found = [(best, group) for group in groups if group and (best := _best(group[-1], paths, now))]
+        if not found:
             break
-        _, flow, move = best
-        movable.remove(flow)
+        (_, move), group = max(found, key=lambda one: one[0][0])
+        group.pop()
         paths[move.source].active = max(0, paths[move.source].active - 1)
         paths[move.target].active += 1
         result.append(move)
     return tuple(result)
+
+
+def _groups(flows: Iterable[Carried], paths: Mapping[int, _Path], now: float) -> list[list[Carried]]:
+    """Those that may move, together if the same move is best for them; who carried most is last of his group."""
+    groups: dict[tuple[int, bool, tuple[int, ...]], list[Carried]] = {}
+    for flow in flows:
+        path = paths.get(flow.path)
+        if path is not None and _may_move(flow, path, now):
+            groups.setdefault((flow.path, flow.mostly_down, tuple(flow.allowed)), []).append(flow)
+    for group in groups.values():
+        group.sort(key=lambda flow: _octets(flow, now))
+    return list(groups.values())
+
+
+def _octets(flow: Carried, now: float) -> float:
+    """About what it has carried so far: who has carried much is likely to go on."""
+    return flow.rate * (now - flow.since)
 
 
 def _may_move(flow: Carried, path: _Path, now: float) -> bool:
@@ -119,10 +134,10 @@ def _may_move(flow: Carried, path: _Path, now: float) -> bool:
     return now - flow.since >= _AGE and flow.rate >= max(_LEAST, _PART * even)
 
 
-_Found = tuple[tuple[bool, float, float], Carried, Move]
+_Found = tuple[tuple[bool, float, float], Move]
 
 
-def _best(flow: Carried, paths: dict[int, _Path], now: float) -> _Found | None:
+def _best(flow: Carried, paths: Mapping[int, _Path], now: float) -> _Found | None:
     """The flow's best move with its rank: from emptied paths first, then what all gain, then the octets so far."""
     source = paths[flow.path]
     n = max(1, source.active)
@@ -137,9 +152,9 @@ def _best(flow: Carried, paths: dict[int, _Path], now: float) -> _Found | None:
             continue
         # A path that is emptied gets rid of the flow wherever it hurts least.
         worth = -burden if source.one.drain else relief - burden
-        rank = (source.one.drain, worth, flow.rate * (now - flow.since))
+        rank = (source.one.drain, worth, _octets(flow, now))
         if best is None or rank > best[0]:
-            best = rank, flow, Move(flow.key, flow.path, number, gain)
+            best = rank, Move(flow.key, flow.path, number, gain)
     return best
 
 

@@ -112,10 +112,10 @@ class Tracker:
         idle = self.active.pop(key)
         idle.down = idle.up = 0.0
 
-    def arrivals(self) -> float:
-        """New connections a second, as the sweep that has just ended found them."""
-        took = self._began - self._before
-        return self._fresh / took if 0 < took < math.inf else 0.0
+    @property
+    def fresh(self) -> int:
+        """New connections that the sweep has found; none in the very first."""
+        return self._fresh
 
     def loads(self) -> Mapping[int, Load]:
         """By path."""

@@ -29,14 +29,14 @@ GOOD = 4
 PROBATION = 10.0
 """Seconds."""
 
-_UNANSWERED, _BROKEN = 0.25, 0.1
+_UNANSWERED, _BROKEN = 0.2, 0.06
 """Seconds of silence after something was sent, and after steady traffic, that are odd."""
 _EXPECTED = 20.0
 """Packets that should have come meanwhile."""
 _FORGOTTEN = 5.0
 """After so much silence nothing is expected any more."""
 _DOUBT_MOST, _DOUBT_HALF_LIFE = 4.0, 10.0
-_LEAST_STEP, _LONGEST_STEP = 0.08, 0.5
+_LEAST_STEP, _LONGEST_STEP, _STEP_SHARE = 0.04, 0.5, 0.4
 _RETURN_STEP, _PROBATION_STEP = 0.5, 2.0
 _DOWN_LEAST, _DOWN_MOST, _DOWN_GROWTH = 1.0, 10.0, 1.5
 _FIRST = 1.0
@@ -194,7 +194,7 @@ class Liveness:
         waited = now - self._sent_at if self._sent_at is not None else 0.0
         if waited >= doubt * max(_UNANSWERED, patience):
             return True
-        return self._rate * silence >= _EXPECTED and silence >= doubt * _BROKEN
+        return self._rate * silence >= _EXPECTED and silence >= doubt * max(_BROKEN, patience / 2)
 
     def _is_overdue(self, now: float, patience: float) -> bool:
         return self._asked > 0 and now - self._first_asked >= 2 * patience
@@ -205,7 +205,7 @@ class Liveness:
 
     @staticmethod
     def _pace(patience: float) -> float:
-        return max(_LEAST_STEP, min(_LONGEST_STEP, patience / 2))
+        return max(_LEAST_STEP, min(_LONGEST_STEP, _STEP_SHARE * patience))
 
     def _doubts(self, now: float) -> float:
         """How much slower than by nature suspicion is, 1..4."""

@@ -27,7 +27,7 @@ __all__ = ["PathMonitor", "Probe"]
 
 _IP_AND_ICMP, _IP_AND_UDP = 28, 28
 _PATIENCE_LEAST, _PATIENCE_MOST = 0.1, 2.0
-_BUSY, _ACTIVE, _IDLE = 0.06, 0.1, 0.5
+_BUSY, _ACTIVE, _IDLE = 0.03, 0.1, 0.5
 """Seconds between two looks at the counters."""
 _RECENT = 1.5
 _FRESH = 0.25

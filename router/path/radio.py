@@ -88,7 +88,8 @@ def estimate(facts: Mapping[str, Any]) -> Estimate | None:
         return None
     down, up = sum(part.down for part in parts), sum(part.up for part in parts)
     confidence = sum(part.confidence * part.down for part in parts) / down if down else parts[0].confidence
-    return Estimate(_bounded(down, facts.get("ambr_down")), _bounded(up, facts.get("ambr_up")), confidence)
+    bounded = _bounded(down, facts.get("ambr_down")), _bounded(up, facts.get("ambr_up"))
+    return Estimate(*bounded, round(confidence, 3))
 
 
 def efficiency_of_cqi(cqi: int, technology: str, sinr: float | None = None) -> float:

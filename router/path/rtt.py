@@ -68,10 +68,10 @@ class RoundTrips:
         self.loss += (1.0 - self.loss) * _LOSS
 
     def patience(self, least: float, most: float) -> float:
-        """How long an answer may take: RFC 6298's RTO without its granularity, within these bounds."""
+        """How long an answer may take: RFC 6298's RTO without its granularity, two round trips at least, within these bounds."""
         if self.smoothed is None or self.variation is None:
             return most / 2
-        return max(least, min(most, self.smoothed + _K * self.variation))
+        return max(least, min(most, self.smoothed + max(self.smoothed, _K * self.variation)))
 
     def inflated(self, since: float) -> bool | None:
         """Whether a queue has grown on the path since then; None: nobody has looked."""

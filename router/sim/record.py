@@ -1,23 +1,25 @@
-"""What the daemon decided, and from what, as lines of JSON.
+"""What the daemon heard of its paths and decided of flows, and from what, as lines of JSON.
 
-The first line of a file says what it is; every other one is a look.  Keys of
-connections are replaced by numbers, which are the same as long as a connection
-is seen: a recording says nothing of who spoke with whom.
+The first line of a file says what it is; every other one is a look at the
+flows, or something that a path's monitor was told.  Keys of connections are
+replaced by numbers, which are the same as long as a connection is seen: a
+recording says nothing of who spoke with whom.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from router.clock import Instant
 from router.flow.assigner import Basis, Decision
 from router.flow.moves import Carried, Move
 from router.flow.place import Candidate
 from router.path.quality import Quality
 
-__all__ = ["FORMAT", "MISSHAPEN", "Encoder", "RecordError", "Recorded", "decode", "header"]
+__all__ = ["FORMAT", "MISSHAPEN", "Encoder", "Heard", "RecordError", "Recorded", "decode", "header", "heard"]
 
 FORMAT = 1
 MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
@@ -37,6 +39,20 @@ class Recorded:
     qualities: Mapping[int, Quality]
     wall: float
     """Seconds since 1970 UTC."""
+
+
+class Heard(NamedTuple):
+    """Something that happened to a path, as `router.sim.path_tape` names it."""
+
+    path: int
+    call: str
+    args: Sequence[Any]
+    at: Instant | None
+
+
+def heard(path: int, call: str, args: Sequence[Any], at: Instant | None) -> str:
+    """The line."""
+    return _line({"path": path, "call": call, "args": list(args), "at": at})
 
 
 def header(version: str, wall: float) -> str:
@@ -86,8 +102,8 @@ class Encoder:
         ]  # fmt: skip
 
 
-def decode(line: str) -> Recorded | None:
-    """A look; None for a header.  Raises RecordError."""
+def decode(line: str) -> Recorded | Heard | None:
+    """A look, or what a path's monitor was told; None for a header.  Raises RecordError."""
     try:
         values = json.loads(line)
     except ValueError as error:
@@ -99,6 +115,9 @@ def decode(line: str) -> Recorded | None:
             raise RecordError(f"format {values['record']!r}; expected {FORMAT}")
         return None
     try:
+        if "call" in values:
+            at = values["at"]
+            return Heard(values["path"], values["call"], values["args"], Instant(*at) if at else None)
         return _decoded(values)
     except MISSHAPEN as error:
         raise RecordError(f"not a look: {type(error).__name__} {error}") from None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from router.clock import Instant
 from router.flow.moves import choose_moves
 from router.flow.place import candidate, place
-from router.sim.record import MISSHAPEN, Recorded, RecordError, decode
+from router.sim.path_tape import Tapes
+from router.sim.record import MISSHAPEN, Heard, Recorded, RecordError, decode
 
 __all__ = ["Difference", "Replay", "replay"]
 
@@ -19,7 +21,7 @@ class Difference:
     line: int
     at: float
     what: str
-    """`candidate 2`, `buckets`, `buckets of NAME`, `moves`."""
+    """`path 1`, `candidate 2`, `buckets`, `buckets of NAME`, `moves`."""
     recorded: str
     replayed: str
 
@@ -29,6 +31,9 @@ class Replay:
     looks: int = 0
     seconds: float = 0.0
     """From the first look to the last, by the wall clock."""
+    heard: int = 0
+    """What monitors of paths were told; and of that, what was for paths whose beginning is not in the recording."""
+    untold: int = 0
     decisions: int = 0
     """Maps of buckets and sets of moves that were decided anew."""
     moves: int = 0
@@ -39,27 +44,33 @@ class Replay:
 
 def replay(lines: Iterable[str]) -> Replay:
     """Put what was recorded through the same functions as in the daemon."""
-    result = Replay()
+    result, tapes = Replay(), Tapes()
     first: float | None = None
     for number, line in enumerate(lines, 1):
         try:
-            look = decode(line)
-            found = list(_differences(look)) if look is not None else []
+            found = decode(line)
+            if isinstance(found, Heard):
+                tapes.hear(*found)
+                result.heard += 1
+            elif found is not None:
+                at = Instant(found.decision.at, found.wall)
+                differences = [*tapes.differences(found.qualities, at), *_differences(found)]
+                first = found.wall if first is None else first
+                result.seconds = found.wall - first
+                _count(result, found, number, differences)
         except RecordError as error:
             result.damaged.append(f"line {number}: {error}")
-            continue
         except MISSHAPEN as error:
-            result.damaged.append(f"line {number}: not a look: {type(error).__name__} {error}")
-            continue
-        if look is None:
-            continue
-        first = look.wall if first is None else first
-        result.looks += 1
-        result.seconds = look.wall - first
-        result.decisions += len(look.decision.buckets) + 1
-        result.moves += len(look.decision.moves)
-        result.differences += [Difference(number, look.decision.at, *each) for each in found]
+            result.damaged.append(f"line {number}: values of a wrong kind: {type(error).__name__} {error}")
+    result.untold = tapes.untold
     return result
+
+
+def _count(result: Replay, look: Recorded, number: int, differences: Iterable[tuple[str, str, str]]) -> None:
+    result.looks += 1
+    result.decisions += len(look.decision.buckets) + 1
+    result.moves += len(look.decision.moves)
+    result.differences += [Difference(number, look.decision.at, *each) for each in differences]
 
 
 def _differences(look: Recorded) -> Iterator[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import exp, sqrt
 from random import Random
 
-__all__ = ["LinkState", "LinkTrace", "drifting"]
+__all__ = ["SPREAD", "LinkState", "LinkTrace", "drifting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class LinkTrace:
 
 
 _STEP = 0.5
-_SPREAD = 0.7
+SPREAD = 0.7
 """Standard deviation of the logarithm of a link's capacity."""
 _MEMORY = 30.0
 """Seconds after which a drift has lost two thirds of what it was."""
@@ -62,18 +62,18 @@ _LEAST, _MOST = 0.1, 3.0
 _UP = 0.4
 
 
-def drifting(name: str, rate: float, seconds: float, rng: Random) -> LinkTrace:
+def drifting(name: str, rate: float, seconds: float, rng: Random, spread: float = SPREAD) -> LinkTrace:
     """A link of `rate` kbit/s whose capacity wanders about it: its logarithm falls back to the mean as it drifts.
 
     An Ornstein-Uhlenbeck process in steps of half a second, between a tenth and three times the rate.
     """
     kept = exp(-_STEP / _MEMORY)
     # The mean of a log-normal variable lies above the exponential of its mean.
-    level, mean = rng.gauss(0, _SPREAD), -_SPREAD * _SPREAD / 2
+    level, mean = rng.gauss(0, spread), -spread * spread / 2
     times, states = [], []
     for step in range(int(seconds / _STEP) + 1):
         factor = min(_MOST, max(_LEAST, exp(mean + level)))
         times.append(step * _STEP)
         states.append(LinkState(rate * factor, _UP * rate * factor))
-        level = level * kept + rng.gauss(0, _SPREAD * sqrt(1 - kept * kept))
+        level = level * kept + rng.gauss(0, spread * sqrt(1 - kept * kept))
     return LinkTrace(name, tuple(times), tuple(states))

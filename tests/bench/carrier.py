@@ -18,9 +18,9 @@ from router.lab.topology import CORRESPONDENT, Topology
 from tests.bench.figures import Figure
 from tests.bench.internet import percentile
 
-__all__ = ["carrier"]
+__all__ = ["MOBILE_NODE", "carrier"]
 
-_MOBILE_NODE = """
+MOBILE_NODE = """
 config roamd
 	option control '{directory}/mr.sock'
 	option state '{directory}/mr'
@@ -31,6 +31,8 @@ config mobile_node
 	option key 'the demo shares this key'
 	list mobile_network '10.50.0.0/24'
 	list lan_device lan0
+	# The same path is cut a hundred times.
+	option damping 0
 config uplink 'wifi'
 	option type ethernet
 	option device wlan0
@@ -67,7 +69,7 @@ def carrier(cuts: int = 100) -> list[Figure]:
             lab.build()
             cast.start_servers()
             cast.start_daemon("ha")
-            cast.start_daemon("mr", _MOBILE_NODE)
+            cast.start_daemon("mr", MOBILE_NODE)
             cast.wait("both bindings", lambda: set(cast.bound()) == {"wifi", "cell"}, _PATIENCE)
             # A connection keeps the path that it is given at its start.
             rules = ("nft", "list", "table", "ip", "roamd")

@@ -32,7 +32,7 @@ def test_a_recorded_drive_replays_to_the_same_decisions(lab, capsys):
     name = os.path.join(lab.cast.directory, "drive.jsonl")
     with open(name, encoding="ascii") as file:
         found = replay(file)
-    assert found.looks >= 6 and found.decisions > found.looks
+    assert found.looks >= 6 and found.decisions > found.looks and found.heard > 100
     assert found.differences == [] and found.damaged == []
     assert main(["simulate", "--replay", name]) == 0
     assert "0 otherwise than recorded" in capsys.readouterr().out

@@ -34,7 +34,7 @@ class Drive:
             self.tracker.begin(self.at)
             grown = int((self.at - 100) * octets)
             seen = [
-                (f"key {n}".encode(), 2 if n % 4 else 1, grown // 50 + 1, grown + 1)
+                (f"key {n}".encode(), 2 if n % 4 else 1, grown // 50 + 1, grown + 1, False)
                 for n in range(self.flows)
             ]
             self.tracker.see(seen, self.at)

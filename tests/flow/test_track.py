@@ -149,12 +149,14 @@ def test_a_clock_that_stands_still_changes_no_rate():
     assert table.tracker.flows["a"].down == before
 
 
-def test_new_connections_a_second():
+def test_new_connections_are_counted():
     table = Table()
     for number in range(20):
         table.rows[number] = (1, 100, 100)
     table.sweep(seconds=0.5)
-    assert table.tracker.arrivals() == pytest.approx(40)
+    assert table.tracker.fresh == 20
+    table.sweep(seconds=0.5)
+    assert table.tracker.fresh == 0
 
 
 def test_a_moved_connection_says_so():

@@ -321,6 +321,13 @@ def test_a_wake_that_nobody_answers_is_sent_again_before_the_next_probe():
     assert engine.output(4.2) == b"AT+CGMM\r"
 
 
+def test_a_modem_that_gives_no_results_is_woken_at_once():
+    engine = given_up()
+    engine.feed(b"\r\n+CMEE: 1\r\n", 1.1)
+    engine.tick(2.0)
+    assert engine.output(2.0) == b"\x1b\rATE0V1Q\r"
+
+
 def test_a_modem_that_answers_no_wake_is_probed_all_the_same():
     engine, sent = given_up(), []
     for second in range(2, 12):

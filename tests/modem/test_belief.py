@@ -38,16 +38,6 @@ def test_an_answer_that_tells_nothing_needs_more():
         assert [belief.weigh(command, lines, told) for _ in range(4)] == [False, False, False, True]
 
 
-def test_an_answer_that_lacks_a_line_needs_more():
-    belief = Belief(agree=2)
-    both, one = ["+CGACT: 1,1", "+CGACT: 2,0"], ["+CGACT: 2,0"]
-    assert not belief.weigh("+CGACT?", both, {"contexts": [1]})
-    weighed = [belief.weigh("+CGACT?", one, {"contexts": [0]}) for _ in range(4)]
-    assert weighed == [False, False, False, True]
-    # From then on that is all there is; what comes back is believed as quickly as ever.
-    assert [belief.weigh("+CGACT?", both, {"contexts": [1]}) for _ in range(2)] == [False, True]
-
-
 def test_commands_are_weighed_apart():
     belief = Belief(agree=2)
     belief.weigh("+CGMI", ["+CGMI: 1"], {"manufacturer": "A"})

@@ -105,3 +105,45 @@ def test_drives_are_decided_as_they_were(name):
         found = replay(file)
     assert found.looks and not found.damaged
     assert found.differences == []
+
+
+TICK = '{"path":1,"call":"tick","args":[],"at":[49.0,1.7e9]}'
+
+
+def told(*lines):
+    """A path that was made, bound and looked at before the look at the flows."""
+    made = ['{"path":1,"call":"made","args":[10000,40000,9000,"configured",1.0,true],"at":null}']
+    begin = ['{"path":1,"call":"begin","args":[20,1],"at":[48.0,1.7e9]}']
+    return [*made, *begin, *lines]
+
+
+def test_a_path_is_told_the_same_again():
+    quality = [1, "up", 40_000.0, 9_000.0, 1.0, "configured"]
+    one = [[1, 40_000.0, 9_000.0, 1.0, 0, 0.0, 0.0, "all", False]]
+    plain = {"qualities": [quality], "candidates": one, "buckets": {}, "flows": [], "moves": []}
+    found = replay([*told(TICK), line(**plain)])
+    assert (found.heard, found.differences, found.damaged) == (3, [], [])
+    otherwise = told(TICK, '{"path":1,"call":"guess","args":[30000,9000,"configured",1.0],"at":[49.5,1.7e9]}')
+    (difference,) = replay([*otherwise, line(**plain)]).differences
+    assert difference.what == "path 1"
+    assert "40000" in difference.recorded and "30000" in difference.replayed
+
+
+def test_of_a_path_whose_beginning_is_missing_nothing_is_said():
+    found = replay([TICK, line()])
+    assert (found.untold, found.differences, found.damaged) == (1, [], [])
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        '{"path":1,"call":"explode","args":[],"at":[49.0,1.7e9]}',
+        '{"path":1,"call":"look","args":[1],"at":[49.0,1.7e9]}',
+        '{"path":1,"call":"tick","args":[],"at":null}',
+        '{"path":1,"call":"made","args":[],"at":null}',
+        '{"path":1,"call":"tick"}',
+    ],
+)
+def test_a_damaged_line_of_a_path_is_passed_over(bad):
+    found = replay([*told(bad), line()])
+    assert [text.partition(":")[0] for text in found.damaged] == ["line 3"] and found.looks == 1

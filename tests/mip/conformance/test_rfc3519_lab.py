@@ -50,7 +50,9 @@ def test_what_does_not_fit_is_fragmented_before_it_is_put_into_udp(ends, sender)
 
 def test_a_keepalive_from_behind_nat_is_answered_through_the_registrations_own_mapping(lab):
     agent = daemons.AGENT.replace("config mobile", "\toption keepalive 10\nconfig mobile")
-    lab.drive(agent=agent)
+    # Nothing else is to be in the tunnel.
+    unasked = daemons.NODE.replace("\toption device wwan0", "\toption device wwan0\n\toption probe_budget 0")
+    lab.drive(unasked, agent)
     assert lab.cast.bound()["cell"]["nat"]
     lab.cast.wait("an answered keepalive", lambda: lab.cast.tunnel_octets()[2][0] > 0, 13)
     assert lab.cast.status("mr")["counters"]["keepalives_sent"] == 1
