@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
+import binascii
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -282,7 +282,7 @@ def _bucket(traits: Traits | None, found: Ruling, decision: Decision | None) -> 
 
 def _id(flow: Flow) -> str:
     """Short, and the same as long as the connection lives."""
-    return f"{zlib.crc32(flow.key) & 0xFFFFFF:06x}" if isinstance(flow.key, bytes) else "-"
+    return f"{binascii.crc32(flow.key) & 0xFFFFFF:06x}" if isinstance(flow.key, bytes) else "-"
 
 
 def _ends(traits: Traits | None) -> Values:
