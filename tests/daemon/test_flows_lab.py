@@ -121,6 +121,7 @@ def test_the_home_agents_policy_comes_first_both_ways(lab):
 def test_a_set_that_others_fill_outlives_the_table_and_is_nobodys_disturbance(lab):
     node = ROUTED + "config flow 'video'\n\tlist uplink cell\n\toption set video\n"
     lab.drive(node.replace("	option dest_port 80", "	option dest_port 8080"), SERVED)
+    lab.cast.wait("the table", lambda: "set_video" in lab.topology.run("mr", "nft", "list", "sets"), 5)
     add = ("nft", "add", "element", "ip", "roamd", "set_video", f"{{ {CORRESPONDENT} }}")
     lab.topology.run("mr", *add)
     assert lab.cast.status("mr")["counters"]["plane_disturbed"] == 0
