@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from router.config import cellular, kinds
+from router.config.kind import Kind
 
 __all__ = ["SECTIONS", "OptionSpec", "SectionSpec"]
 
@@ -14,7 +14,7 @@ __all__ = ["SECTIONS", "OptionSpec", "SectionSpec"]
 @dataclass(frozen=True)
 class OptionSpec:
     name: str
-    read: Callable[[str], Any]
+    read: Kind[Any]
     help: str
     required: bool = False
     many: bool = False
@@ -246,14 +246,14 @@ SECTIONS = {
             "traffic that prefers certain uplinks",
             (
                 OptionSpec("action", kinds.choice("prefer", "balance", "lowest-latency"), "what is done"),
-                OptionSpec("uplink", str, "names, most preferred first", many=True),
+                OptionSpec("uplink", kinds.name, "names, most preferred first", many=True),
                 OptionSpec(
                     "label",
                     kinds.whole(1, 255),
                     "If-Labels, most preferred first; all a home agent knows",
                     many=True,
                 ),
-                OptionSpec("mobile", str, "home agent: mobile nodes meant; all by default", many=True),
+                OptionSpec("mobile", kinds.name, "home agent: mobile nodes meant; all by default", many=True),
                 OptionSpec("drop", kinds.boolean, "drop what matches"),
                 OptionSpec("proto", kinds.protocol, "transport protocol"),
                 OptionSpec("src_prefix", kinds.prefix, "source", many=True),
