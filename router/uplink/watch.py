@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from ipaddress import IPv4Address
 
 from router import netlink as nl
@@ -52,6 +52,17 @@ class UplinkWatcher:
         self._resync()
         self._watch_wifi()
 
+    def configure(self, uplinks: tuple[Uplink, ...], anew: Collection[str]) -> None:
+        """These are the uplinks now; `changed` is called for those `anew`, whatever was said of them before."""
+        self._uplinks = uplinks
+        known = {uplink.name for uplink in uplinks} - set(anew)
+        for table in (self.views, self._wifi):
+            for name in table.keys() - known:
+                del table[name]
+        self.modems.configure(uplinks, self._loop)
+        self._read_wifi()
+        self._refresh()
+
     def close(self) -> None:
         """No change is told any more.  The modems go on until `modems.stop`: what is said last goes through them."""
         if self._loop is None or self._events is None:
@@ -93,11 +104,14 @@ class UplinkWatcher:
 
     def _watch_wifi(self) -> None:
         assert self._loop is not None
+        self._read_wifi()
+        self._refresh()
+        self._timer = self._loop.call_later(_WIFI_EVERY, self._watch_wifi)
+
+    def _read_wifi(self) -> None:
         for uplink in self._uplinks:
             if uplink.kind == "wifi" and uplink.device is not None:
                 self._wifi[uplink.name] = self._wireless.read(uplink.device)
-        self._refresh()
-        self._timer = self._loop.call_later(_WIFI_EVERY, self._watch_wifi)
 
     def _refresh(self) -> None:
         if self._loop is None:
