@@ -185,6 +185,7 @@ class _Check:
                     bid=bid,
                     kind=values["type"],
                     device=values.get("device"),
+                    network=values.get("network"),
                     tty=values.get("tty"),
                     usb=values.get("usb"),
                     imei=values.get("imei"),
@@ -199,7 +200,7 @@ class _Check:
                     **{name: values[name] for name in _LIMITS if name in values},
                 )
             )
-        for name in ("bid", "device", "tty", "usb", "imei"):
+        for name in ("bid", "device", "network", "tty", "usb", "imei"):
             self._distinct(sections, name)
         return tuple(result)
 
@@ -209,8 +210,10 @@ class _Check:
             self._error(section, section.options["roaming"], "only a cellular uplink roams")
         if "cap_day" in values and "cap" not in values:
             self._error(section, section.options["cap_day"], "wants option cap")
-        if not cellular and "device" not in section.options:
-            self._error(section, None, "option device is missing")
+        if not cellular and not {"device", "network"} & set(section.options):
+            self._error(section, None, "option network (or device) is missing")
+        if {"device", "network"} <= set(section.options):
+            self._error(section, section.options["device"], "and network: leave one of them out")
         for name, message in modem_errors(values):
             self._error(section, section.options[name], message, hidden=name in ("password", "pin"))
 

@@ -11,7 +11,7 @@ from router.config.kind import Kind, kind
 from router.config.model import PortRange, Range
 
 __all__ = [
-    "address", "addresses", "bits", "boolean", "choice", "days", "device", "dscp", "hours", "key", "mac", "nai", "name",
+    "address", "addresses", "bits", "boolean", "choice", "days", "device", "dscp", "hours", "key", "mac", "nai", "name", "network",
     "path", "ports", "prefix", "protocol", "spis", "unless", "whole", "word",
 ]  # fmt: skip
 
@@ -126,6 +126,14 @@ def device(text: str) -> str:
     good = 0 < len(text) <= _MAX_DEVICE and text not in (".", "..")
     if not good or any(sign in '/"\\' or not "!" <= sign <= "~" for sign in text):
         raise ValueError("expected a network device name, 1 to 15 characters without blanks, / or quotes")
+    return text
+
+
+@kind("interface", "letters, digits and _", "uciname")
+def network(text: str) -> str:
+    """Name of a section of UCI."""
+    if not (text.isascii() and text.replace("_", "a").isalnum()):
+        raise ValueError("expected an interface of /etc/config/network: letters, digits and _")
     return text
 
 

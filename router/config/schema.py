@@ -93,6 +93,7 @@ SECTIONS = {
             "the daemon itself",
             (
                 OptionSpec("control", kinds.path, "Unix socket for roamctl"),
+                OptionSpec("ubus", kinds.path, "socket of OpenWrt's ubus; nothing there: done without"),
                 OptionSpec("state", kinds.path, "folder for what must outlive a reboot"),
                 OptionSpec(
                     "log_level", kinds.choice("debug", "info", "warning", "error"), "least level logged"
@@ -216,7 +217,8 @@ SECTIONS = {
                 OptionSpec(
                     "type", kinds.choice("ethernet", "wifi", "cellular"), "kind of link", required=True
                 ),
-                OptionSpec("device", kinds.device, "network device"),
+                OptionSpec("network", kinds.network, "interface in /etc/config/network that has the device"),
+                OptionSpec("device", kinds.device, "network device, instead of network"),
                 OptionSpec("tty", cellular.port, "AT port of the modem"),
                 *_MODEM,
                 OptionSpec("bid", kinds.whole(1, 15), "Binding ID; lowest free one by default"),

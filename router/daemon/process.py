@@ -15,6 +15,7 @@ from router.config.model import Config
 from router.control.server import ControlServer, Method
 from router.daemon.journal import Journal
 from router.daemon.roles import Roles
+from router.daemon.ubus import Ubus
 
 __all__ = ["Process", "read_config"]
 
@@ -37,7 +38,9 @@ class Process:
         self._filename = filename
         self._config = read_config(filename)
         self._started = time.monotonic()
-        self._roles = Roles(self._config, Journal())
+        self._journal = Journal()
+        self._roles = Roles(self._config, self._journal)
+        self._ubus: Ubus | None = None
         self._control: ControlServer | None = None
         self._reload_wanted = asyncio.Event()
         self._waiting: list[Answer] = []
@@ -62,6 +65,7 @@ class Process:
                     await self._reload_and_tell()
         finally:
             await self._roles.stop()
+            self._end_ubus()
             await self._end_control()
 
     async def _start(self) -> None:
@@ -69,7 +73,9 @@ class Process:
         _warn_without_forwarding()
         self._roles.methods.update(self._own)
         await self._begin_control()
+        self._begin_ubus()
         await self._roles.start()
+        self._introduce()
 
     async def _begin_control(self) -> None:
         self._control = ControlServer(self._config.control, self._roles.methods)
@@ -79,6 +85,22 @@ class Process:
         if self._control is not None:
             await self._control.close()
             self._control = None
+
+    def _begin_ubus(self) -> None:
+        name = "roamd" if self._config.mobile_node is not None else "roamd-agent"
+        self._ubus = Ubus(self._config.ubus, name, self._roles.methods, self._roles)
+        self._journal.heard = self._ubus.event
+        self._ubus.start()
+
+    def _end_ubus(self) -> None:
+        self._journal.heard = None
+        if self._ubus is not None:
+            self._ubus.close()
+            self._ubus = None
+
+    def _introduce(self) -> None:
+        if self._ubus is not None:
+            self._ubus.introduce()
 
     # Reloads
 
@@ -120,14 +142,21 @@ class Process:
             await self._end_control()
             await self._begin_control()
         changes = await self._roles.change(config)
+        if config.ubus != before.ubus or (config.mobile_node is None) != (before.mobile_node is None):
+            self._end_ubus()
+            self._begin_ubus()
+        self._introduce()
         _log.info("configuration changed: %s", ", ".join(changes.names))
         return {"changed": list(changes.names), "restarted": list(changes.restarts)}
 
     def _status(self, params: dict[str, Any]) -> dict[str, Any]:
+        told = self._roles.status()
+        if self._ubus is not None and "counters" in told:
+            told["counters"] |= self._ubus.counters
         return {
             "version": __version__,
             "uptime": round(time.monotonic() - self._started, 1),
-            **self._roles.status(),
+            **told,
             "config_problem": [_plain(problem) for problem in self._problems],
         }
 

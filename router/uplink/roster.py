@@ -224,7 +224,7 @@ class Roster:
             )
         if uplink.tty is not None:
             return f"no tty: {uplink.tty} is not there"
-        if uplink.device is not None:
+        if uplink.device is not None or uplink.network is not None:
             return None
         return "no modem left" if self._entries else "no modem"
 
@@ -385,7 +385,7 @@ def _enumerated_anew(old: Device, new: Device) -> bool:
 def _names_the_same(one: Uplink, other: Uplink) -> bool:
     return all(
         getattr(one, name) == getattr(other, name)
-        for name in ("device", "tty", "usb", "imei", "modem", "bid")
+        for name in ("device", "network", "tty", "usb", "imei", "modem", "bid")
     )
 
 
