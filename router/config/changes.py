@@ -32,6 +32,8 @@ class Changes:
     come: tuple[Uplink, ...] = ()
     altered: tuple[tuple[Uplink, Uplink], ...] = ()
     """Uplinks that stay attached, as they were and as they shall be."""
+    mobiles: bool = False
+    """Whether a home agent serves others than before, or by other policies."""
     names: tuple[str, ...] = ()
     """Everything that differs, for the log."""
 
@@ -49,7 +51,8 @@ def compare(old: Config, new: Config) -> Changes:
         if present and (whole or reasons):
             restarts[role] = (*whole, *reasons)
     gone, come, altered = _uplinks(old, new)
-    return Changes(restarts, gone, come, altered, tuple(_names(old, new)))
+    mobiles = bool(_differing(old, new, ("mobiles", "flows")))
+    return Changes(restarts, gone, come, altered, mobiles, tuple(_names(old, new)))
 
 
 def _role(old: Config, new: Config, role: str) -> tuple[str, ...]:
@@ -60,13 +63,11 @@ def _role(old: Config, new: Config, role: str) -> tuple[str, ...]:
 
 
 def _home_agent(old: Config, new: Config) -> tuple[str, ...]:
-    reasons = [*_role(old, new, "home_agent"), *_differing(old, new, ("mobiles", "home_networks"))]
-    # A home agent knows labels, and what is dropped; other policies are not its own.
-    if [item for item in old.flows if item.labels or item.drop] != [
-        item for item in new.flows if item.labels or item.drop
-    ]:
-        reasons.append("flows")
-    return tuple(reasons)
+    # Addresses that are lent belong to names, and the pool to nobody who has one of his own.
+    lends = any(network.pool is not None for network in (*old.home_networks, *new.home_networks))
+    nameless = any(mobile.home_address.is_unspecified for mobile in (*old.mobiles, *new.mobiles))
+    names = ("mobiles", "home_networks") if lends or nameless else ("home_networks",)
+    return (*_role(old, new, "home_agent"), *_differing(old, new, names))
 
 
 def _mobile_node(old: Config, new: Config) -> tuple[str, ...]:

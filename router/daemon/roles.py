@@ -51,6 +51,8 @@ class Roles:
                 _log.info("%s ends: %s changed", _said(role), ", ".join(changes.restarts[role]))
                 await self._stop(role)
         self.config = config
+        if self.home is not None and changes.mobiles:
+            self.home.configure(config)
         if self.mobile is not None:
             self.mobile.configure(config, changes)
             self._offer(self.mobile)

@@ -121,9 +121,14 @@ def test_a_data_session_of_ours_wants_the_patience_of_a_stop():
     assert changed(with_session, ("device wwan0", "device wwan0\n\toption metered 1")).restarts == {}
 
 
-def test_a_home_agent_starts_anew_for_mobile_nodes_and_not_for_the_log():
-    assert changed(AGENT, ("10.99.0.2", "10.99.0.3")).restarts == {"home_agent": ("mobiles",)}
-    assert changed(AGENT, ("log_level info", "log_level debug")).restarts == {}
+def test_a_home_agent_takes_other_mobile_nodes_as_it_runs_while_it_lends_no_addresses():
+    changes = changed(AGENT, ("10.99.0.2", "10.99.0.3"))
+    assert (changes.restarts, changes.mobiles) == ({}, True)
+    assert changes.names == ("mobile bus.home_address",)
+    changes = changed(AGENT, ("log_level info", "log_level debug"))
+    assert (changes.restarts, changes.mobiles) == ({}, False)
+    pool = "config home_network n\n\toption prefix 10.99.0.0/24\n\toption pool 10.99.0.100-10.99.0.110\n"
+    assert changed(AGENT + pool, ("10.99.0.2", "10.99.0.3")).restarts == {"home_agent": ("mobiles",)}
 
 
 def test_a_role_comes():

@@ -172,3 +172,24 @@ def test_another_lifetime_starts_the_role_anew_and_says_so(lab):
     assert lab.reload()["restarted"] == ["mobile_node"]
     assert "mobile node ends: lifetime changed" in lab.cast.tail("mr", 100)
     lab.cast.wait("both bindings", lambda: {"wifi", "cell"} <= set(lab.cast.bound()), 15)
+
+
+def test_a_home_agent_serves_another_mobile_node_and_nobody_loses_a_binding(lab):
+    lab.drive()
+    path = os.path.join(lab.cast.directory, "ha.conf")
+    with open(path, "a") as file:
+        file.write(
+            "config mobile tram\n\toption home_address 10.99.0.7\n\toption spi 300\n\toption key 'another 16 octets'\n"
+        )
+    before = lab.cast.status("ha")["bindings"]
+    done = request(os.path.join(lab.cast.directory, "ha.sock"), "reload", timeout=30)
+    assert done == {"changed": ["mobile tram (new)"], "restarted": []}
+    after = lab.cast.status("ha")["bindings"]
+    assert [row["source"] for row in after] == [row["source"] for row in before]
+    with open(path) as file:
+        text = file.read()
+    with open(path, "w") as file:
+        file.write(text.replace("10.99.0.2", "10.99.0.3"))
+    request(os.path.join(lab.cast.directory, "ha.sock"), "reload", timeout=30)
+    assert lab.cast.status("ha")["bindings"] == []
+    lab.cast.wait("the mobile node to hear of it", lambda: lab.cast.bound() == {}, 10)

@@ -118,6 +118,17 @@ class HomeAgent:
             self._revocations.add(binding, self._peers.get(binding.care_of_address), now)
         return self._ledger.remove(node, keys, "revoked") + self.tick(now)
 
+    def configure(self, mobiles: Iterable[Mobile], now: Instant) -> list[Effect]:
+        """Serve these mobile nodes, all with home addresses of their own.
+
+        The bindings of those that are gone or changed are revoked; nobody else's are touched.
+        """
+        wanted = tuple(mobiles)
+        strangers = [node.home_address for node in self._ledger.strangers(wanted)]
+        effects = [effect for home in strangers for effect in self.revoke(home, None, now)]
+        self._ledger.configure(wanted, now)
+        return effects
+
     # Requests
 
     def _request(
