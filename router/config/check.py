@@ -264,6 +264,11 @@ class _Check:
             )
         if values.get("drop") and {"action", "uplink", "label"} & set(section.options):
             self._error(section, section.options["drop"], "and somewhere to go: leave one of them out")
+        if not any(item.type == "mobile_node" for item in self._package.sections):
+            for name in ("action", "set", "mac", "day", "hours"):
+                if name in section.options:
+                    message = "is for a mobile node's own policies: a home agent's has none"
+                    self._error(section, section.options[name], message)
         mobiles = [item.name for item in self._package.sections if item.type == "mobile" and item.name]
         for name in values.get("mobile", ()):
             if name not in mobiles:

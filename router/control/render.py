@@ -196,9 +196,17 @@ def _tunnels(rows: list[dict[str, Any]]) -> str:
 
 
 def _flows(values: dict[str, Any]) -> str:
-    lines = [
-        f"policy {row['name']}: {' > '.join(row['uplinks'])}, now {row['path'] or 'spread (none of them lives)'}"
-        for row in values["policies"]
-    ]
+    lines = [f"policy {row['name']}: {_policy(row)}" for row in values["policies"]]
     shares = [f"{name} {100 * count / values['size']:.0f}%" for name, count in values["buckets"].items()]
-    return "\n".join([*lines, "the rest: " + (", ".join(shares) or "no tunnel")])
+    lines.append("the rest: " + (", ".join(shares) or "no tunnel"))
+    return "\n".join([*lines, f"{values['active']} of {values['tracked']} connections carry something"])
+
+
+def _policy(row: dict[str, Any]) -> str:
+    if row["action"] == "drop":
+        now = "drop"
+    else:
+        named = (" > " if row["action"] == "prefer" else " ").join(row["uplinks"])
+        living = row["path"] or " ".join(row["members"]) or "spread (none of them lives)"
+        now = f"{row['action']} {named}".rstrip() + f", now {living}"
+    return f"{now} (not at this hour)" if row["asleep"] else now

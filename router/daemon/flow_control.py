@@ -31,7 +31,7 @@ _log = logging.getLogger("roamd.flow")
 
 _LOOK, _IDLE, _BROKEN = 0.1, 1.0, 60.0
 """Seconds between looks: while something goes on, while nothing does, while the kernel tells nothing."""
-_PIECE, _SHARE = 1500, 0.06
+_PIECE, _SHARE = 1500, 0.05
 """Entries of the kernel's table in one look: some milliseconds; and which part of a processor looks may take."""
 _HISTORY, _APART = 600, 1.0
 """How many decisions are remembered, and how many seconds lie between two at least, unless buckets changed."""

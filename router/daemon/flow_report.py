@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import zlib
-from collections import Counter
+import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any
 
-from router.config import ConfigErrors, load
 from router.config.kinds import device, dscp, mac
 from router.control.server import Method
 from router.daemon.flow_control import FlowControl, traits_of
-from router.daemon.now import now, weekday_and_minute
+from router.daemon.now import now
+from router.daemon.policy_check import dry_run
 from router.flow.assigner import Decision, Ruling, ruling
 from router.flow.explain import alternatives, bucket, class_of, why
 from router.flow.match import Traits
 from router.flow.place import offers
-from router.flow.policy import Choice, Way, choose, open_ways
 from router.flow.track import Flow
 
 __all__ = ["FlowReport"]
@@ -29,8 +26,6 @@ Values = dict[str, Any]
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp"}
 _NUMBERS = {name: number for number, name in _PROTOCOLS.items()}
 _LIMIT, _MOST = 40, 1000
-_AT_ONCE = 200
-"""Connections judged before the event loop has its turn."""
 _TRAITS: dict[str, Callable[[str], Any]] = {"in_device": device, "mac": mac, "dscp": dscp}
 
 
@@ -207,70 +202,14 @@ class FlowReport:
             return None
         return {"ago": round(now().monotonic - decision.at, 1), "paths": self._paths(decision)}
 
-    # roamctl policy check
-
     async def _policy_check(self, params: Values) -> Values:
         """What another configuration's flow sections would do to the connections there are."""
-        try:
-            config = load(str(params.get("text", "")), str(params.get("file", "policy")))
-        except ConfigErrors as errors:
-            raise ValueError(str(errors)) from None
-        ways = self._control.assigner.decision.ways
-        choices = choose(config.flows, ways, weekday_and_minute(now()))
-        matched: Counter[str] = Counter()
-        moves: Counter[tuple[str, str, str]] = Counter()
-        unclear: Counter[str] = Counter()
+        text, file = str(params.get("text", "")), str(params.get("file", "policy"))
         flows = list(self._control.tracker.flows.values())
-        for number, flow in enumerate(flows):
-            if number % _AT_ONCE == _AT_ONCE - 1:
-                await asyncio.sleep(0)
-            traits = traits_of(flow.key)
-            found = Ruling(None) if traits is None or flow.inbound else ruling(traits, choices, flow.path)
-            name = found.choice.flow.name if found.choice is not None else ""
-            matched[name] += 1
-            if not found.certain:
-                unclear[found.unseen] += 1
-                continue
-            target = self._target(flow, found.choice, ways)
-            if target is not None:
-                moves[name, self._name(flow.path), target] += 1
-        return {
-            "file": str(params.get("file", "policy")),
-            "flows": len(flows),
-            "stay": len(flows) - sum(moves.values()) - sum(unclear.values()),
-            "policies": [_ruled_row(choice, matched, self._names) for choice in choices],
-            "rest": matched[""],
-            "moves": [
-                {"policy": name or None, "from": source, "to": target, "flows": count}
-                for (name, source, target), count in sorted(moves.items())
-            ],
-            "unclear": [{"unseen": unseen, "flows": count} for unseen, count in sorted(unclear.items())],
-        }
-
-    def _target(self, flow: Flow, choice: Choice | None, ways: Sequence[Way]) -> str | None:
-        """Where it would go, or `dropped`; None where it would stay."""
-        if choice is not None and choice.flow.drop:
-            return "dropped"
-        allowed = [way.bid for way in open_ways(ways)]
-        if choice is not None:
-            allowed = [choice.path] if choice.path is not None else list(choice.members)
-        if not allowed or flow.path in allowed:
-            return None
-        return " or ".join(map(self._name, allowed))
+        return await dry_run(text, file, flows, self._control.assigner.decision.ways, self._names)
 
     def _name(self, path: int) -> str:
         return self._names.get(path, f"#{path}")
-
-
-def _ruled_row(choice: Choice, matched: Counter[str], names: dict[int, str]) -> Values:
-    flow = choice.flow
-    return {
-        "name": flow.name,
-        "action": "drop" if flow.drop else flow.action,
-        "members": [names.get(bid, f"#{bid}") for bid in choice.members],
-        "asleep": choice.asleep,
-        "flows": matched[flow.name],
-    }
 
 
 def _bucket(traits: Traits | None, found: Ruling, decision: Decision | None) -> int | None:
@@ -282,7 +221,7 @@ def _bucket(traits: Traits | None, found: Ruling, decision: Decision | None) -> 
 
 def _id(flow: Flow) -> str:
     """Short, and the same as long as the connection lives."""
-    return f"{zlib.crc32(flow.key) & 0xFFFFFF:06x}" if isinstance(flow.key, bytes) else "-"
+    return f"{binascii.crc32(flow.key) & 0xFFFFFF:06x}" if isinstance(flow.key, bytes) else "-"
 
 
 def _ends(traits: Traits | None) -> Values:

@@ -42,7 +42,7 @@ class HomeAgentRole:
         self.config = config
         self._journal = journal
         self.networks = tuple(home.prefix for home in config.home_networks)
-        self.machine = HomeAgent(self.settings, config.mobiles, config.home_networks, now())
+        self.machine = HomeAgent(self.settings, config.mobiles, config.home_networks, now(), config.flows)
         # After a restart every mobile node has told us of its bindings within a lifetime.
         self.plane = Plane(self.settings.plane, self.settings.max_lifetime, f"{config.control}.home_agent")
         self.keeper = PlaneKeeper(self.plane, self.plan)
@@ -97,7 +97,7 @@ class HomeAgentRole:
         """Take other mobile nodes and policies over."""
         self.config = config
         self.ways.configure(config)
-        self._perform(self.machine.configure(config.mobiles, now()))
+        self._perform(self.machine.configure(config.mobiles, config.flows, now()))
         self.keeper.changed()
 
     def plan(self) -> PlaneState:

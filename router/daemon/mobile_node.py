@@ -18,18 +18,20 @@ from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
 from router.daemon.limits import Limits
 from router.daemon.mobile_link import MobileLink
+from router.daemon.mobile_tunnels import care_of_path, nested_tunnel, own_tunnel, tunnel_path
 from router.daemon.now import now
-from router.daemon.path_mtu import CareOfPath, PathMtus
-from router.daemon.path_watch import PathWatch, TunnelPath
+from router.daemon.path_mtu import PathMtus
+from router.daemon.path_watch import PathWatch
 from router.daemon.recorder import Recorder
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
-from router.flow.mobile_plan import MobilePath, mobile_plan, tunnel_mtu
-from router.flow.policy import Way
+from router.flow.mobile_plan import MobilePath, mobile_plan
+from router.flow.policy import Way, by_name
 from router.mip.effect import Bound, Effect, Event, GratuitousArp, Send, Solicit, Unbound
 from router.mip.keepalive import may_be_echo
 from router.mip.mobile.node import MobileBinding, MobileNode
-from router.mip.wire.numbers import PORT, AccessTechnology
+from router.mip.policy import agent_flows
+from router.mip.wire.numbers import AccessTechnology
 from router.path.capacity import Capacity, capacity, steady
 from router.path.quality import Quality
 from router.plane.model import PlaneState, Tunnel
@@ -62,8 +64,9 @@ class MobileNodeRole:
         self.views: dict[int, UplinkView] = {}
         self.bindings: dict[int, MobileBinding] = {}
         self._links: dict[int, MobileLink] = {}
-        self.machine = MobileNode(self.settings, random.Random(), config.flows, self._bid_of)
-        self._granted: object = (self.machine.home_address, self.machine.mobile_networks)
+        flows = by_name(config.flows, config.uplinks)
+        self.machine = MobileNode(self.settings, random.Random(), flows, self._bid_of)
+        self._granted: object = (self.machine.home_address, self.machine.mobile_networks, ())
         self._at_home: int | None = None
         """As the plane knows it."""
         self.plane = Plane(self.settings.plane, record=f"{config.control}.mobile_node")
@@ -139,7 +142,7 @@ class MobileNodeRole:
         self.watch.configure(config.uplinks, damped=self.settings.damping)
         self.limits.configure(config.uplinks)
         self.flows.configure(config.flows)
-        self._perform(self.machine.flows(config.flows, now()))
+        self._perform(self.machine.flows(by_name(config.flows, config.uplinks), now()))
         for before, after in changes.altered:
             self._altered(before, after)
         self.watcher.configure(config.uplinks, [uplink.name for uplink in changes.come])
@@ -216,22 +219,12 @@ class MobileNodeRole:
         )
 
     def _tunnel(self, bid: int) -> Tunnel | None:
-        binding, sock = self.bindings.get(bid), self._socket(bid)
-        view = self.views.get(bid)
-        if binding is not None and view is not None and binding.foreign_agent is not None:
-            return self._nested(binding, view)
-        if binding is None or sock is None or view is None:
+        binding, sock, view = self.bindings.get(bid), self._socket(bid), self.views.get(bid)
+        if binding is None or view is None:
             return None
-        udp = binding.encapsulation == "udp"
-        return Tunnel(
-            device=f"roam{bid}",
-            local=sock.address,
-            remote=binding.home_agent,
-            encapsulation=binding.encapsulation,
-            local_port=sock.port if udp else 0,
-            remote_port=PORT if udp else 0,
-            mtu=tunnel_mtu(min(view.mtu, self.path_mtu(bid) or view.mtu), binding.encapsulation),
-        )
+        if binding.foreign_agent is not None:
+            return nested_tunnel(binding, view) if self.machine.mobile_networks else None
+        return own_tunnel(binding, view, sock, self.path_mtu(bid)) if sock is not None else None
 
     def path_mtu(self, bid: int) -> int | None:
         """What the operator says the path carries, or what was found out; None: nothing is known."""
@@ -243,50 +236,21 @@ class MobileNodeRole:
             return
         asked = self.uplinks[bid].mtu is None
         bound = bid in self.bindings and bid in self._links
-        self.watch.follow(bid, self._tunnel_path(bid), bound=bound)
-        self.mtus.follow(bid, self._care_of_path(bid) if asked else None, f"roam{bid}")
+        binding = self.bindings.get(bid)
+        self.watch.follow(
+            bid, tunnel_path(binding, self._tunnel(bid), self.machine.home_address), bound=bound
+        )
+        path = care_of_path(binding, self.views.get(bid), self._socket(bid))
+        self.mtus.follow(bid, path if asked else None, f"roam{bid}")
 
     def _report_mtu(self, bid: int, mtu: int | None) -> None:
         self._perform(self.machine.path_mtu(bid, mtu, now()))
-
-    def _tunnel_path(self, bid: int) -> TunnelPath | None:
-        """Not through a foreign agent: its tunnel is not ours."""
-        binding, tunnel = self.bindings.get(bid), self._tunnel(bid)
-        if binding is None or tunnel is None or binding.foreign_agent is not None:
-            return None
-        home = self.machine.home_address
-        return TunnelPath(tunnel.device, tunnel.encapsulation, tunnel.local, home, tunnel.remote)
 
     def _paths_changed(self) -> None:
         """Signal first, as when an uplink is lost: those that send to us are a round trip away."""
         self._perform(self.machine.silent_paths(self.watch.silent, now()))
         self.keeper.changed(hurry=True)
         self.flows.decide()
-
-    def _care_of_path(self, bid: int) -> CareOfPath | None:
-        """Not through a foreign agent: there packets go another way than an echo of ours would."""
-        binding, sock, view = self.bindings.get(bid), self._socket(bid), self.views.get(bid)
-        if binding is None or binding.foreign_agent is not None:
-            return None
-        if sock is None or view is None or view.device is None:
-            return None
-        return CareOfPath(view.name, view.device, sock.address, binding.home_agent, view.gateway, view.mtu)
-
-    def _nested(self, binding: MobileBinding, view: UplinkView) -> Tunnel | None:
-        """For mobile networks, of which a foreign agent knows nothing: inside its tunnel."""
-        if view.device is None or not self.machine.mobile_networks:
-            return None
-        return Tunnel(
-            device=f"roam{binding.bid}",
-            local=binding.home_address,
-            remote=binding.home_agent,
-            encapsulation="ipip",
-            # A foreign agent that uses GRE uses keys (RFC 6245 section 4.1).
-            mtu=tunnel_mtu(
-                tunnel_mtu(view.mtu, binding.encapsulation, keyed=binding.encapsulation == "gre"), "ipip"
-            ),
-            link=view.device,
-        )
 
     def _uplink_changed(self, view: UplinkView) -> None:
         bid = view.bid
@@ -444,8 +408,11 @@ class MobileNodeRole:
         return binding.foreign_agent if binding is not None else None
 
     def _granted_anew(self) -> bool:
-        """Whether the home agent has given us another home address or mobile network."""
-        now_granted = (self.machine.home_address, self.machine.mobile_networks)
+        """Whether the home agent has given us another home address, mobile network or policy."""
+        machine = self.machine
+        now_granted = (machine.home_address, machine.mobile_networks, machine.agent_flows)
+        names = {bid: uplink.name for bid, uplink in self.uplinks.items()}
+        self.flows.assigner.agent_policies = agent_flows(machine.agent_flows, names)
         before, self._granted = self._granted, now_granted
         return before != now_granted
 

@@ -68,6 +68,8 @@ class Assigner:
 
     def __init__(self, policies: Iterable[Policy], traits: Callable[[Hashable], Traits | None]) -> None:
         self.policies = tuple(policies)
+        self.agent_policies: tuple[Policy, ...] = ()
+        """The home agent's, which come first: it sends as they say, whatever ours are."""
         self.decision = Decision()
         self.basis = Basis()
         self._traits = traits
@@ -83,7 +85,7 @@ class Assigner:
     ) -> Decision:
         """Decide anew; `arrivals` is the number of flows expected until the next look."""
         before = {one.flow.name: one.path for one in self.decision.choices if one.path is not None}
-        choices = choose(self.policies, ways, moment, before)
+        choices = choose((*self.agent_policies, *self.policies), ways, moment, before)
         candidates = self._candidates(at, ways, qualities, tracker)
         members = {"": tuple(way.bid for way in open_ways(ways))}
         for choice in choices:

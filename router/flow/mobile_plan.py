@@ -164,6 +164,7 @@ def _ruleset(settings: MobileNode, paths: Sequence[MobilePath], choices: Sequenc
         # must know a dead path's flows, and the table then changes less often.
         paths=[TunnelPath(path.bid, _device(path)) for path in paths],
         policies=list(_policies(choices)),
+        sets={choice.flow.dest_set for choice in choices if choice.flow.dest_set is not None},
         size=SIZE,
         mss=min((tunnel.mtu for tunnel in tunnels), default=1468) - _TCP_AND_IP,
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from router.config.model import Flow
+from router.config.model import Flow, Uplink
 
-__all__ = ["Choice", "Way", "choose", "in_force", "open_ways"]
+__all__ = ["Choice", "Way", "by_name", "choose", "in_force", "open_ways"]
 
 _DAY = 24 * 60
 _BETTER, _BY = 0.8, 0.005
@@ -58,6 +58,21 @@ def open_ways(ways: Iterable[Way]) -> tuple[Way, ...]:
     """Living uplinks for what no policy names: metered ones only where no other lives."""
     living = [way for way in ways if way.alive]
     return tuple(way for way in living if not way.metered) or tuple(living)
+
+
+def by_name(flows: Iterable[Flow], uplinks: Iterable[Uplink]) -> tuple[Flow, ...]:
+    """The policies with the uplinks of their labels among those that they name."""
+    every = tuple(uplinks)
+    return tuple(
+        replace(
+            flow,
+            uplinks=(
+                *flow.uplinks,
+                *(one.name for label in flow.labels for one in every if one.label == label),
+            ),
+        )
+        for flow in flows
+    )
 
 
 def in_force(flow: Flow, moment: tuple[int, int]) -> bool:

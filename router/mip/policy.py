@@ -7,6 +7,7 @@ hosts send.  Hence source and destination change places between the two.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, summarize_address_range
 from itertools import product
@@ -16,7 +17,7 @@ from router.mip.wire.multipath import MAX_BIDS, FlowBinding
 from router.mip.wire.numbers import FlowAction
 from router.mip.wire.selector import Range, TrafficSelector
 
-__all__ = ["PORT_PROTOCOLS", "flow_bindings", "flow_of", "selectors_of"]
+__all__ = ["PORT_PROTOCOLS", "agent_bindings", "agent_flows", "flow_bindings", "flow_of", "selectors_of"]
 
 _PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17}
 _NAMES = {number: name for name, number in _PROTOCOLS.items()}
@@ -92,6 +93,44 @@ def flow_bindings(
             result += [FlowBinding(FlowAction.DROP, (255,), selector) for selector in selectors_of(flow)]
         elif found:
             result += [FlowBinding(FlowAction.FORWARD, found, selector) for selector in selectors_of(flow)]
+    return tuple(result)
+
+
+def agent_bindings(
+    flows: Iterable[Flow], mobile: str, labels: Mapping[int, int], most: int = 16
+) -> tuple[FlowBinding, ...]:
+    """What a home agent tells the mobile node of that name of its own policies, in their order.
+
+    `labels` are those of the mobile node's bindings, by BID.  No more than
+    `most` are told, so that the reply fits into one packet.
+    """
+    result: list[FlowBinding] = []
+    for flow in flows:
+        if flow.mobiles and mobile not in flow.mobiles:
+            continue
+        bids = [bid for label in flow.labels for bid in sorted(labels) if labels[bid] == label]
+        if flow.drop:
+            result += [FlowBinding(FlowAction.DROP, (255,), selector) for selector in selectors_of(flow)]
+        elif bids:
+            found = tuple(dict.fromkeys(bids))[:MAX_BIDS]
+            result += [FlowBinding(FlowAction.FORWARD, found, selector) for selector in selectors_of(flow)]
+    return tuple(result[:most])
+
+
+def agent_flows(said: Iterable[FlowBinding], names: Mapping[int, str]) -> tuple[Flow, ...]:
+    """A home agent's flow bindings as the mobile router's policies; `names` are its uplinks', by BID.
+
+    One that names no uplink of ours, or says what no policy can, is passed over.
+    """
+    result = []
+    for number, item in enumerate(said, 1):
+        uplinks = [names[bid] for bid in item.bids if bid in names]
+        drop = item.action == FlowAction.DROP
+        if drop or uplinks:
+            with contextlib.suppress(ValueError):
+                result.append(
+                    flow_of(item.selector, f"home_agent_{number}", () if drop else uplinks, drop=drop)
+                )
     return tuple(result)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
@@ -55,6 +55,7 @@ def mobile_ruleset(
     uplink_devices: Sequence[str],
     paths: Sequence[TunnelPath],
     policies: Sequence[tuple[Flow, Target]],
+    sets: Collection[str] = (),
     size: int,
     mss: int,
 ) -> str:
@@ -62,7 +63,8 @@ def mobile_ruleset(
 
     `size` is the number of buckets for what no policy names.  Which path a
     bucket has stands in no rule but in the elements of a map, see
-    `bucket_elements`, so that it changes without the table.
+    `bucket_elements`, so that it changes without the table.  `sets` are those
+    that others fill, also for policies that are not in force now.
     """
     if not paths:
         return ""
@@ -75,13 +77,13 @@ def mobile_ruleset(
         scope = f"iifname {set_of(quoted(uplink_devices))} return"
     pin = vmap((f'"{path.device}"', f"goto pin_{path.number}") for path in paths)
     classes = [("", size), *(target for _, target in policies if isinstance(target, tuple))]
-    sets = sorted({flow.dest_set for flow, _ in policies if flow.dest_set is not None})
     # Not by a verdict map: nftables has the elements of a map die a moment before the
     # rules of their table, and what falls through in that moment is pinned anew.
     known = [f"ct mark & {mask:#x} == {mark} {verdict}" for mark, verdict in pinned(numbers, mask)]
     chains = [named_map(_map(name), _BUCKET, typeof=True) for name, _ in classes]
     chains += [
-        named_map(OPEN_SET + name, "ipv4_addr", kind="set", flags="interval", merge=True) for name in sets
+        named_map(OPEN_SET + name, "ipv4_addr", kind="set", flags="interval", merge=True)
+        for name in sorted(sets)
     ]
     chains += path_chains(numbers, mask)
     chains += [chain(_spread(name), _spreading(name, number)) for name, number in classes]

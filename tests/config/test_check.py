@@ -163,6 +163,7 @@ def test_the_example_file_names_every_option_of_the_router():
         (NODE + WIFI + "config flow 'f'\n\tlist uplink wifi\n\tlist day monday\n", "such as mon-fri"),
         (NODE + WIFI + "config flow 'f'\n\tlist uplink wifi\n\tlist hours 8-18\n", "such as 08:00-18:30"),
         (NODE + WIFI + "config flow 'f'\n\tlist uplink wifi\n\toption set 4you\n", "no digit first"),
+        (AGENT + MOBILE + "config flow 'f'\n\tlist label 1\n\toption set tv\n", "a home agent's has none"),
         (NODE + WIFI + "\toption roaming 0\n", "only a cellular uplink roams"),
         (NODE + WIFI + "\toption cap_day 3\n", "wants option cap"),
         (NODE + WIFI + "\toption cap 5GB\n", "whole number of MB"),

@@ -37,8 +37,13 @@ STATUS = {
         }
     ],
     "flows": {
-        "policies": [{"name": "web", "uplinks": ["wifi", "cell"], "path": None}],
-        "buckets": {"wifi": 48, "cell": 16}, "size": 64,
+        "policies": [
+            {"name": "web", "action": "prefer", "uplinks": ["wifi", "cell"], "members": [], "path": None,
+             "asleep": False},
+            {"name": "tv", "action": "balance", "uplinks": [], "members": ["wifi", "cell"], "path": None,
+             "asleep": True},
+        ],
+        "buckets": {"wifi": 48, "cell": 16}, "size": 64, "tracked": 900, "active": 12,
     },
     "counters": {"requests_sent": 7},
 }  # fmt: skip

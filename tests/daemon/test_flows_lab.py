@@ -101,3 +101,37 @@ def test_what_is_said_of_a_flow_is_what_happens(lab):
     for role in ("mr", "ha"):
         assert lab.cast.stop_daemon(role) == 0
         assert lab.topology.snapshot(role) == lab.clean[role]
+
+
+def test_the_home_agents_policy_comes_first_both_ways(lab):
+    agent = SERVED + "config flow 'web'\n\tlist label 2\n\toption proto tcp\n\tlist dest_port 80\n"
+    node = ROUTED.replace("	option tty", "	option label 2\n	option tty")
+    lab.drive(node, agent)
+    lab.cast.wait("the policy", lambda: "home_agent_1" in str(lab.cast.status("mr")["flows"]["policies"]), 5)
+    before = lab.cast.tunnel_octets()[2]
+    got = lab.cast.result(
+        lab.cast.traffic("lan", "download", host=CORRESPONDENT, port=80, octets=300_000), 10
+    )
+    assert got["bytes"] >= 300_000
+    after = lab.cast.tunnel_octets()[2]
+    assert after[0] - before[0] > 300_000
+    assert after[1] - before[1] > 2_000
+
+
+def test_a_set_that_others_fill_outlives_the_table_and_is_nobodys_disturbance(lab):
+    node = ROUTED + "config flow 'video'\n\tlist uplink cell\n\toption set video\n"
+    lab.drive(node.replace("	option dest_port 80", "	option dest_port 8080"), SERVED)
+    lab.cast.wait("the table", lambda: "set_video" in lab.topology.run("mr", "nft", "list", "sets"), 5)
+    add = ("nft", "add", "element", "ip", "roamd", "set_video", f"{{ {CORRESPONDENT} }}")
+    lab.topology.run("mr", *add)
+    assert lab.cast.status("mr")["counters"]["plane_disturbed"] == 0
+    handle = table_handle(lab)
+    # Another path for the policy of the web: that is another table.
+    lab.topology.set_wifi(False)
+    lab.cast.wait("another table", lambda: table_handle(lab) != handle, 10)
+    assert CORRESPONDENT in lab.topology.run("mr", "nft", "list", "set", "ip", "roamd", "set_video")
+    lab.topology.set_wifi(True)
+    lab.cast.wait("both bindings", lambda: {"wifi", "cell"} <= set(lab.cast.bound()), 15)
+    before = lab.cast.tunnel_octets()[2][0]
+    lab.cast.result(lab.cast.traffic("lan", "download", host=CORRESPONDENT, port=5001, octets=300_000), 10)
+    assert lab.cast.tunnel_octets()[2][0] - before > 300_000

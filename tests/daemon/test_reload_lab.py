@@ -47,9 +47,6 @@ for _ in range(5):
 
 
 class Lab:
-    patience = 15
-    """Seconds for both bindings; an emulated machine is slow."""
-
     def __init__(self, directory):
         self.topology = Topology(f"rtrl{os.getpid()}", 50, 50)
         self.cast = Cast(self.topology, str(directory), 50, 50)
@@ -58,7 +55,7 @@ class Lab:
     def drive(self):
         self.cast.start_daemon("ha", AGENT)
         self.cast.start_daemon("mr", NODE)
-        self.cast.wait("both bindings", lambda: {"wifi", "cell"} <= set(self.cast.bound()), self.patience)
+        self.cast.wait("both bindings", lambda: {"wifi", "cell"} <= set(self.cast.bound()), 15)
 
     @property
     def file(self):
@@ -89,16 +86,12 @@ def lab(tmp_path):
 
 
 def test_unrelated_options_lose_no_packet_and_no_binding(lab):
-    reloaded_under_a_stream(lab, RATE)
-
-
-def reloaded_under_a_stream(lab, rate):
     lab.drive()
     receiver = lab.start("corr", RECEIVER, CORRESPONDENT)
     assert receiver.stdout.readline().strip() == "ready"
     before = lab.cast.status("mr")
-    sender = lab.start("lan", SENDER, CORRESPONDENT, rate, SECONDS)
-    lab.cast.wait("the stream", lambda: moved(lab.cast.status("mr"), before) > 100, lab.patience)
+    sender = lab.start("lan", SENDER, CORRESPONDENT, RATE, SECONDS)
+    lab.cast.wait("the stream", lambda: moved(lab.cast.status("mr"), before) > 100, 5)
     for old, new, name in (
         ("config mobile_node", "\toption log_level debug\nconfig mobile_node", "log_level"),
         ("option dest_port 80", "option dest_port 8080", "flow web.dest_ports"),

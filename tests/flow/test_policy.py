@@ -1,7 +1,7 @@
 """What policies come to: which uplinks carry what they match, now."""
 
-from router.config.model import Flow
-from router.flow.policy import Way, choose, in_force, open_ways
+from router.config.model import Flow, Uplink
+from router.flow.policy import Way, by_name, choose, in_force, open_ways
 
 WIFI = Way(1, "wifi", 1, rtt=0.030)
 LTE = Way(2, "lte", 2, rtt=0.050, metered=True)
@@ -29,6 +29,12 @@ def test_labels_come_behind_names_and_name_all_who_have_them():
     flow = Flow("f", ("sat",), labels=(2, 1))
     assert one(flow).members == (3, 2, 1)
     assert one(Flow("g", (), labels=(2,)), (gone(LTE), SAT)).path is None
+
+
+def test_labels_are_told_a_home_agent_as_the_uplinks_that_have_them():
+    uplinks = [Uplink("wifi", 1, "wifi"), Uplink("lte", 2, "cellular", label=2)]
+    (flow,) = by_name([Flow("f", ("wifi",), labels=(2,))], uplinks)
+    assert flow.uplinks == ("wifi", "lte")
 
 
 def test_balance_is_over_those_that_live():

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 import traceback
+import zlib
 from ipaddress import IPv4Address, IPv4Network  # noqa: F401
 
 LOGGED = []
@@ -41,33 +42,21 @@ async def begin(kind="userspace"):
 def open_udp(address, port):
     """Stand in for the registration's socket: bound, attached, delivering tunnel data."""
     local = IPv4Address(address)
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-    sock.bind((address, port))
-    bound = sock.getsockname()[1]
-    SOCKETS[address, bound] = sock
 
-    def readable():
-        for _ in range(64):
-            try:
-                data, source = sock.recvfrom(65535)
-            except BlockingIOError:
-                return
-            except OSError:
-                continue
-            HEARD.append([*source, data.hex()])
-            if data[:1] == b"\x04":
-                plane.deliver(local, bound, source, data)
+    def received(data, source):
+        HEARD.append([*source, data.hex()])
+        if data[:1] == b"\x04":
+            plane.deliver(local, sock.port, source, data)
 
-    asyncio.get_running_loop().add_reader(sock, readable)
-    plane.attach(local, bound, sock)
-    return bound
+    sock = RegistrationSocket(local, port, received)  # noqa: F821
+    SOCKETS[address, sock.port] = sock
+    plane.attach(local, sock.port, sock.socket)
+    return sock.port
 
 
 def close_udp(address, port):
     plane.detach(IPv4Address(address), port)
-    sock = SOCKETS.pop((address, port))
-    asyncio.get_running_loop().remove_reader(sock)
-    sock.close()
+    SOCKETS.pop((address, port)).close()
 
 
 async def until(condition, seconds=5.0):
@@ -202,15 +191,17 @@ def ping(address, count=3, interval=0.02, timeout=1.0, source=None, size=56, tos
 
 
 def tcp_sink(address, port):
-    """Accept one connection and count its octets."""
+    """Accept one connection; how many octets came, and their CRC."""
     with socket.create_server((address, port)) as server:
         print("ready", flush=True)
         connection, _ = server.accept()
-        total, start, buffer = 0, time.perf_counter(), bytearray(1 << 18)
+        total, start, buffer, crc = 0, time.perf_counter(), bytearray(1 << 18), 0
         while size := connection.recv_into(buffer):
             total += size
+            crc = zlib.crc32(memoryview(buffer)[:size], crc)
         connection.sendall(b"x")
-        return {"octets": total, "seconds": time.perf_counter() - start}
+        seconds = time.perf_counter() - start
+        return {"octets": total, "seconds": seconds, "crc": crc}
 
 
 def udp_receive(address, port):
@@ -231,15 +222,26 @@ def udp_send(source, address, port, size):
         return sock.sendto(bytes(size), (address, port))
 
 
-def tcp_source(address, port, octets, source):
-    """Send, and wait until the sink has seen the end."""
+def tcp_source(address, port, octets, source, tos=0):
+    """Send random octets, and wait until the sink has seen the end."""
     with socket.create_connection((address, port), timeout=30, source_address=(source, 0)) as sock:
-        start, block = time.perf_counter(), bytes(1 << 16)
-        for _ in range(octets // len(block)):
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
+        pool, size, crc = memoryview(os.urandom(1 << 17)), 1 << 16, 0
+        start = time.perf_counter()
+        for number in range(octets // size):
+            at = number * 8191 % size
+            block = pool[at : at + size]
+            crc = zlib.crc32(block, crc)
             sock.sendall(block)
         sock.shutdown(socket.SHUT_WR)
         sock.recv(1)
-        return {"octets": octets, "seconds": time.perf_counter() - start}
+        seconds = time.perf_counter() - start
+        return {"octets": octets, "seconds": seconds, "crc": crc}
+
+
+def without_offload():
+    """As on a kernel that refuses it: the request has a number that no device knows."""
+    link._TUNSETOFFLOAD = 0  # noqa: F821
 
 
 async def evaluate(line):
@@ -251,10 +253,18 @@ async def evaluate(line):
 def load():
     """Only where a plane is wanted: the tools start faster without."""
     from router.config.model import PlaneSettings
-    from router.plane import model
+    from router.daemon.transport import RegistrationSocket
+    from router.plane import link, model
     from router.plane.plane import Plane, PlaneError
 
-    globals().update(vars(model), Plane=Plane, PlaneError=PlaneError, PlaneSettings=PlaneSettings)
+    globals().update(
+        vars(model),
+        link=link,
+        Plane=Plane,
+        PlaneError=PlaneError,
+        PlaneSettings=PlaneSettings,
+        RegistrationSocket=RegistrationSocket,
+    )
 
 
 async def serve():

@@ -82,8 +82,8 @@ class TestTraffic:
             server = sink.tool(f"tcp_sink('{other}', 5001)")
             server.wait_ready()
             client = source.tool(f"tcp_source('{other}', 5001, {8 << 20}, '{own}')")
-            assert server.result()["octets"] == 8 << 20
-            client.result()
+            received, sent = server.result(), client.result()
+            assert received["octets"] == 8 << 20 and received["crc"] == sent["crc"]
 
     def test_packets_of_every_size_arrive(self, tunnel):
         mobile, *_ = tunnel

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address
 
 from router.clock import Instant
+from router.config.model import Flow, HomeNetwork, Mobile, SecurityAssociation
 from router.config.model import HomeAgent as Settings
-from router.config.model import HomeNetwork, Mobile, SecurityAssociation
 from router.mip.auth import append
 from router.mip.counters import Counters
 from router.mip.effect import Effect, Granted, Reply
@@ -31,11 +31,12 @@ from router.mip.home.revocation import Revocations, agreed
 from router.mip.keepalive import echo_source
 from router.mip.lifetime import end_of
 from router.mip.path_mtu import path_mtu_in
+from router.mip.policy import agent_bindings
 from router.mip.silent_path import silent_paths_in
 from router.mip.wire.extension import Extension
 from router.mip.wire.message import Reject, decode
 from router.mip.wire.mobile_network import MobileNetworkRequest
-from router.mip.wire.multipath import Multipath
+from router.mip.wire.multipath import FlowBinding, Multipath
 from router.mip.wire.numbers import INFINITE_LIFETIME, ExtensionType, ReplyCode
 from router.mip.wire.registration import RegistrationRequest
 from router.mip.wire.revocation import Revocation, RevocationAcknowledgment
@@ -50,9 +51,15 @@ class HomeAgent:
     """Feed it datagrams and time; perform the effects.  No input raises."""
 
     def __init__(
-        self, settings: Settings, mobiles: Iterable[Mobile], homes: Iterable[HomeNetwork], started: Instant
+        self,
+        settings: Settings,
+        mobiles: Iterable[Mobile],
+        homes: Iterable[HomeNetwork],
+        started: Instant,
+        flows: Iterable[Flow] = (),
     ) -> None:
         self.settings = settings
+        self._flows = tuple(flows)
         self.counters = Counters(accepted=0)
         self._ledger = Ledger(settings, mobiles, homes, started)
         self._refreshes = self._ledger.refreshes
@@ -118,12 +125,13 @@ class HomeAgent:
             self._revocations.add(binding, self._peers.get(binding.care_of_address), now)
         return self._ledger.remove(node, keys, "revoked") + self.tick(now)
 
-    def configure(self, mobiles: Iterable[Mobile], now: Instant) -> list[Effect]:
-        """Serve these mobile nodes, all with home addresses of their own.
+    def configure(self, mobiles: Iterable[Mobile], flows: Iterable[Flow], now: Instant) -> list[Effect]:
+        """Serve these mobile nodes, all with home addresses of their own, by these policies.
 
         The bindings of those that are gone or changed are revoked; nobody else's are touched.
+        Of other policies a mobile node hears with its next reply.
         """
-        wanted = tuple(mobiles)
+        wanted, self._flows = tuple(mobiles), tuple(flows)
         strangers = [node.home_address for node in self._ledger.strangers(wanted)]
         effects = [effect for home in strangers for effect in self.revoke(home, None, now)]
         self._ledger.configure(wanted, now)
@@ -245,16 +253,28 @@ class HomeAgent:
         if multipath is not None and multipath.bulk:
             effects += ledger.refresh_others(node, key, request.lifetime, now)
         self.counters.count("accepted")
-        extensions: tuple[Extension, ...] = (*((terms.reply,) if terms.reply is not None else ()), *said)
+        policies = self._policies(node) if multipath is not None else ()
+        extensions: tuple[Extension, ...] = (
+            *((terms.reply,) if terms.reply is not None else ()),
+            *said,
+            *policies,
+        )
         answered = self._reply(node, asked, self._success(asked), binding.granted, extensions, now, binding)
         if (
             scope is not None
             and binding.colocated
             and not binding.half_bound
+            # What we say of flows depends on the other bindings.
+            and not policies
             and binding.granted != INFINITE_LIFETIME
         ):
             ledger.refreshes.remember(data, answered.data, node, binding, scope, asked.source)
         return [*effects, answered]
+
+    def _policies(self, node: Node) -> tuple[FlowBinding, ...]:
+        """Ours, which win over the mobile node's: it shall send the same way (RFC 7629 section 4.2)."""
+        labels = {key: binding.label for key, binding in node.bindings.items() if key < 256}
+        return agent_bindings(self._flows, node.mobile.name, labels) if node.mobile.flow_bindings else ()
 
     def _binding(
         self,

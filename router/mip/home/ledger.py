@@ -63,8 +63,9 @@ class Ledger:
     def configure(self, mobiles: Iterable[Mobile], now: Instant) -> None:
         """Serve these; strangers among the nodes, which have no bindings any more, are forgotten."""
         wanted = tuple(mobiles)
-        for node in self.strangers(wanted):
+        for node in self.nodes.values():
             self.refreshes.forget(node)
+        for node in self.strangers(wanted):
             del self.nodes[int(node.home_address)]
         self._serve(wanted, now)
 

@@ -14,6 +14,7 @@ from router.mip.mobile.registrar import Registrar
 from router.mip.mobile.registration import Asked, Registration, State, event
 from router.mip.mobile.sender import Sender
 from router.mip.mobile.session import Session
+from router.mip.wire.multipath import FlowBinding
 from router.mip.wire.registration import RegistrationReply
 
 __all__ = ["Acceptances"]
@@ -52,6 +53,7 @@ class Acceptances:
             effects += [Bound(item.binding) for item in everyone if item.binding is not None]
         for clause in refused_networks(reply):
             effects.append(event("warning", f"binding {binding.bid}: {clause}"))
+        effects += self._take_flows(reply)
         if news:
             text = f"binding {binding.bid} ({binding.care_of_address}): {binding.terms}"
             effects.append(event("info", text))
@@ -59,6 +61,14 @@ class Acceptances:
         registration.without_flows = False
         effects += self._for_others(registration, reply, asked, now)
         return effects + self._registrar.let_others_rest(registration, now)
+
+    def _take_flows(self, reply: RegistrationReply) -> list[Effect]:
+        """The home agent's policies, the whole of them each time; one without multipath has no say in this."""
+        said = tuple(reply.all(FlowBinding)) if self._session.support.several else ()
+        if said == self._session.agent_flows:
+            return []
+        self._session.agent_flows = said
+        return [event("info", f"the home agent has {len(said)} flow bindings of its own")]
 
     def _settle_in(self, reply: RegistrationReply, now: Instant) -> list[Effect]:
         """The first acceptance may bring our home address, and the home agent's."""

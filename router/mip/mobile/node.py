@@ -29,6 +29,7 @@ from router.mip.mobile.sender import Sender
 from router.mip.mobile.session import Session
 from router.mip.mobile.whereabouts import Whereabouts
 from router.mip.wire.message import Reject, decode
+from router.mip.wire.multipath import FlowBinding
 from router.mip.wire.numbers import PORT
 from router.mip.wire.registration import RegistrationReply
 from router.mip.wire.revocation import Revocation
@@ -96,6 +97,11 @@ class MobileNode:
         session = self.session
         hoped = tuple(item for item in self.settings.mobile_networks if item not in session.refused_networks)
         return session.granted_networks or hoped
+
+    @property
+    def agent_flows(self) -> tuple[FlowBinding, ...]:
+        """The home agent's own policies: they come before ours, since it keeps to them."""
+        return self.session.agent_flows
 
     @property
     def at_home(self) -> int | None:

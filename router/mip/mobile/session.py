@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from router.config.model import MobileNode as Settings
 from router.mip.mobile.support import MultipathSupport
 from router.mip.wire.mobile_network import MobileNetworkRequest
+from router.mip.wire.multipath import FlowBinding
 
 __all__ = ["NOBODY", "Session"]
 
@@ -32,6 +33,8 @@ class Session:
     refused_networks: set[IPv4Network] = field(default_factory=set)
     silent: frozenset[int] = frozenset()
     """BIDs whose paths carry nothing: every request says them."""
+    agent_flows: tuple[FlowBinding, ...] = ()
+    """The home agent's own policies, as its newest acceptance says them."""
     tried: set[IPv4Address] = field(default_factory=set)
     """Home agents that sent us on: none is followed twice."""
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.clock import Instant
+from router.config.model import Flow, Mobile, SecurityAssociation
 from router.config.model import HomeAgent as Settings
-from router.config.model import Mobile, SecurityAssociation
 from router.mip.auth import authenticator, sign, verify
 from router.mip.effect import Event, Granted, Removed, Reply
 from router.mip.home.agent import HomeAgent
@@ -32,9 +32,9 @@ BUS = Mobile("bus", HOME, KEY, (LAN,))
 class Bench:
     """A home agent, and a hand that writes requests for it."""
 
-    def __init__(self, mobile=BUS, **settings):
+    def __init__(self, mobile=BUS, flows=(), **settings):
         self.time = 100.0
-        self.agent = HomeAgent(Settings(AGENT, **settings), (mobile,), (), self.now())
+        self.agent = HomeAgent(Settings(AGENT, **settings), (mobile,), (), self.now(), flows)
         self.time += 10
         self.effects = []
 
@@ -375,6 +375,33 @@ def test_a_registration_with_flow_bindings_replaces_the_whole_policy():
     bench.ask(lifetime=0, coa=HOME)
     bench.both()
     assert bench.agent.node(HOME).flow_bindings == ()
+
+
+WEB = Flow("web", (), proto="tcp", dest_ports=((80, 80),), labels=(2, 1))
+SPAM = Flow("spam", (), proto="tcp", dest_ports=((25, 25),), drop=True)
+OTHERS = Flow("others", (), labels=(1,), mobiles=("tram",))
+
+
+def test_the_administrators_policies_are_told_in_terms_of_the_bindings_there_are():
+    bench = Bench(flows=(WEB, OTHERS, SPAM))
+    bench.ask(Multipath(4, 1, 1))
+    said = bench.reply.all(FlowBinding)
+    assert [(item.action, item.bids) for item in said] == [(1, (1,)), (0, (255,))]
+    assert said[0].selector == TrafficSelector(source_port=(80, 80), protocol=(6, 6))
+    bench.ask(Multipath(8, 2, 2), coa=CELL)
+    assert bench.reply.all(FlowBinding)[0].bids == (2, 1)
+    # Also a refresh says what holds now, not what held when it was answered first.
+    bench.ask(Multipath(4, 1, 1))
+    assert bench.reply.all(FlowBinding)[0].bids == (2, 1)
+
+
+def test_who_knows_no_multipath_or_shall_not_follow_is_told_no_policies():
+    bench = Bench(flows=(WEB,))
+    assert bench.ask() == 0
+    assert not bench.reply.all(FlowBinding)
+    bench = Bench(dataclasses.replace(BUS, flow_bindings=False), flows=(WEB,))
+    assert bench.ask(Multipath(4, 1, 1)) == 0
+    assert not bench.reply.all(FlowBinding)
 
 
 def test_more_flow_bindings_than_allowed_are_refused_whole():

@@ -15,6 +15,7 @@ from router.mip.auth import sign, verify
 from router.mip.effect import Bound, Event, Send, Unbound
 from router.mip.identification import from_wall, to_wall, with_high_half
 from router.mip.mobile.node import MobileNode
+from router.mip.policy import agent_flows
 from router.mip.wire.authentication import Authentication
 from router.mip.wire.message import decode
 from router.mip.wire.mobile_network import MobileNetworkAcknowledgement, MobileNetworkRequest
@@ -195,11 +196,22 @@ def test_answers_find_their_requests_in_any_order():
     assert sorted(bench.bound) == [1, 2]
 
 
-def test_flow_bindings_in_a_reply_change_nothing():
+def test_flow_bindings_in_a_reply_are_the_home_agents_policies_until_the_next_reply():
     bench = Bench()
-    bench.answered(1, FlowBinding(0, (255,), TrafficSelector()))
+    web = FlowBinding(1, (2, 1), TrafficSelector(source_port=(80, 80), protocol=(6, 6)))
+    bench.answered(1, FlowBinding(0, (255,), TrafficSelector(protocol=(17, 17))), web)
     assert list(bench.bound) == [1]
     assert bench.last.all(FlowBinding) == []
+    drop, follow = agent_flows(bench.node.agent_flows, {1: "wifi", 2: "lte"})
+    assert (drop.drop, drop.proto) == (True, "udp")
+    assert (follow.uplinks, follow.proto, follow.dest_ports) == (("lte", "wifi"), "tcp", ((80, 80),))
+    bench.answered(2)
+    assert bench.node.agent_flows == ()
+
+
+def test_a_policy_for_uplinks_we_do_not_have_is_passed_over():
+    said = [FlowBinding(1, (9,), TrafficSelector()), FlowBinding(1, (1,), TrafficSelector(protocol=(6, 17)))]
+    assert agent_flows(said, {1: "wifi"}) == ()
 
 
 def test_a_refused_mobile_network_is_warned_of_by_name():
