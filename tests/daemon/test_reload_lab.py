@@ -14,7 +14,8 @@ from tests.daemon.test_daemon_lab import AGENT, NODE
 
 pytestmark = pytest.mark.lab
 
-RATE, SECONDS = 1000, 6
+RATE, SECONDS = int(os.environ.get("RELOAD_RATE", "1000")), 6
+"""Packets a second, and for how long."""
 RECEIVER = """
 import json, socket, sys
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -108,7 +109,7 @@ def test_unrelated_options_lose_no_packet_and_no_binding(lab):
     assert sender.poll() is None, "the stream had ended before the last reload"
     sent = int(sender.communicate(timeout=60)[0])
     received = json.loads(receiver.communicate(timeout=30)[0])
-    assert received == list(range(sent))
+    assert sorted(set(range(sent)) - set(received)) == []
     after = lab.cast.status("mr")
     for name in ("wifi", "cell"):
         assert row(after, name)["bid"] == row(before, name)["bid"]
