@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import sys
 
@@ -45,6 +46,11 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="check a configuration file and say every error in it")
     check.add_argument("file", nargs="?", help="file to check instead of --config")
     check.set_defaults(action=_check)
+    options = commands.add_parser("options", help="print every option: type, default, what is allowed")
+    options.add_argument(
+        "--format", choices=("markdown", "json", "rules"), default="markdown", help="rules: for validate_data"
+    )
+    options.set_defaults(action=_options)
     demo = commands.add_parser("demo", help="drive a mobile router through a small internet on this machine")
     _add_demo(demo)
     return parser
@@ -72,6 +78,16 @@ def _check(arguments: argparse.Namespace) -> int:
     filename = arguments.file or arguments.config
     read_config(filename)
     print(f"{filename}: good")
+    return 0
+
+
+def _options(arguments: argparse.Namespace) -> int:
+    from router.config.options import as_json, as_markdown, as_rules
+
+    if arguments.format == "json":
+        print(json.dumps(as_json(), indent=2))
+    else:
+        print(as_markdown() if arguments.format == "markdown" else as_rules(), end="")
     return 0
 
 

@@ -151,6 +151,7 @@ def _uplink(role: MobileNodeRole, uplink: Uplink) -> Status:
         "kind": uplink.kind,
         "state": view.state.value if view is not None else "unknown",
         "device": view.device if view is not None else uplink.device,
+        "network": uplink.network,
         "address": _text(view.address) if view is not None else None,
         "gateway": _text(view.gateway) if view is not None else None,
         "mtu": view.mtu if view is not None else None,

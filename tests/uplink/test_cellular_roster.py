@@ -372,3 +372,24 @@ def test_whatever_happens_no_modem_serves_two_uplinks_and_none_is_probed_while_i
             assert name not in world.attached or world.roster.state(name) is None
         wake = world.roster.next_wake(world.now)
         assert wake is None or wake > world.now
+
+
+def test_another_configuration_leaves_modems_with_those_who_name_them_as_before():
+    world = World(uplink("lte"), uplink("nr", usb="1-2"))
+    world.devices(device("1-1"), device("1-2", 4, 2))
+    world.probed("1-1", "ttyUSB2", A)
+    world.probed("1-2", "ttyUSB6", B)
+    assert world.attached == {"lte": ("ttyUSB2", "1-1"), "nr": ("ttyUSB6", "1-2")}
+    world.act(world.roster.configure((uplink("lte", metered=True), uplink("spare")), world.now))
+    assert world.attached == {"lte": ("ttyUSB2", "1-1")}
+    world.devices(device("1-1"), device("1-2", 4, 2))
+    assert world.attached == {"lte": ("ttyUSB2", "1-1"), "spare": ("ttyUSB6", "1-2")}
+
+
+def test_an_uplink_that_names_another_modem_lets_its_own_go():
+    world = World(uplink("lte", imei=A))
+    world.devices(device("1-1"))
+    world.probed("1-1", "ttyUSB2", A)
+    world.act(world.roster.configure((uplink("lte", imei=B),), world.now))
+    assert world.attached == {}
+    assert world.roster.state("lte") == f"no modem with IMEI {B}"
