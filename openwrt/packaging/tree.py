@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from openwrt.packaging.package import File, Package
 from openwrt.packaging.recipe import read_recipe
 from openwrt.packaging.source import stripped
+from openwrt.packaging.validation import validation
 
 __all__ = ["PACKAGES", "package", "write_tree"]
 
@@ -28,6 +29,12 @@ _DEVELOPMENT = (
 )  # fmt: skip
 """What a router does not do: the demo and the simulator."""
 _SAMPLES = {"roamd": "roamd.config", "roamd-agent": "roamd-agent.config"}
+_SECTIONS = {
+    "roamd": ("roamd", "mobile_node", "uplink", "flow"),
+    "roamd-agent": (
+        "roamd", "home_agent", "foreign_agent", "home_network", "mobile", "peer", "visitor", "flow",
+    ),
+}  # fmt: skip
 _RUNNABLE = ("etc/init.d/", "etc/uci-defaults/", "usr/bin/", "usr/sbin/")
 _SECRET = ("etc/config/",)
 
@@ -71,6 +78,7 @@ def _files(root: str, name: str) -> Iterator[File]:
     own = os.path.join(root, "openwrt", name, "files")
     for path in _walk(own):
         yield File(path, _mode(path), _read(os.path.join(own, path)))
+    yield File(f"usr/share/roamd/validate-{name}.sh", 0o644, validation(name, _SECTIONS[name]).encode())
     sample = _SAMPLES[name]
     yield File(f"usr/share/roamd/{sample}", 0o644, _read(os.path.join(root, "openwrt", "files", sample)))
 

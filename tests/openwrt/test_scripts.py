@@ -7,6 +7,8 @@ import subprocess
 import pytest
 
 from openwrt.packaging.tree import PACKAGES
+from router.config.options import rules
+from router.config.schema import SECTIONS
 from tests.openwrt.test_packages import BUILT, content
 
 SCRIPTS = [
@@ -21,6 +23,24 @@ SCRIPTS = [
 def test_a_script_parses(name, path):
     shell = ["busybox", "ash"] if shutil.which("busybox") else ["sh"]
     subprocess.run([*shell, "-n"], input=content(name, path).content, check=True)
+
+
+PROCD = """
+uci_load_validate() { printf '%s\\n' "$@" "end $#"; }
+procd_add_validation() { "$@" "" ""; }
+"""
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_procd_is_told_the_rules_of_the_schema(name):
+    code = content(name, f"usr/share/roamd/validate-{name}.sh").content.decode()
+    done = subprocess.run(
+        ["sh"], input=f"{PROCD}{code}add_validations\n", text=True, check=True, stdout=subprocess.PIPE
+    )
+    said = done.stdout.splitlines()
+    mine = SECTIONS["roamd"]
+    assert said[: 4 + len(mine.options)] == [name, "roamd", "", "", *rules(mine)]
+    assert sum(line.startswith("end ") for line in said) == code.count("uci_load_validate")
 
 
 UCI = """\
