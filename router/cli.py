@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--config", default=_DEFAULT_CONFIG, metavar="FILE", help="UCI configuration (default: %(default)s)"
     )
+    parser.add_argument("--syslog", action="store_true", help="log to syslog, not to standard error")
     parser.set_defaults(action=_run)
     commands = parser.add_subparsers(metavar="COMMAND")
     run = commands.add_parser("run", help="run the daemon in the foreground (the default)")
@@ -94,9 +95,14 @@ def _run(arguments: argparse.Namespace) -> int:
     from router.daemon.process import Process
     from router.plane.plane import PlaneError
 
-    logging.basicConfig(
-        stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO"
-    )
+    if arguments.syslog:
+        from router.daemon.syslog import SyslogHandler
+
+        logging.basicConfig(handlers=[SyslogHandler()], format="%(name)s: %(message)s", level="INFO")
+    else:
+        logging.basicConfig(
+            stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO"
+        )
     process = Process(arguments.config)
     try:
         asyncio.run(process.run())

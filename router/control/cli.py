@@ -62,8 +62,8 @@ reload\\:"read the configuration again" modem\\:"list, show, signal, at, reset, 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit status: 0 well, 1 the daemon cannot be asked, 2 wrong usage."""
     words = sys.argv[1:] if argv is None else argv
-    arguments = _parser(words).parse_args(words)
     try:
+        arguments = _parser(words).parse_args(words)
         return int(arguments.action(arguments))
     except ControlError as error:
         print(f"roamctl: {error}", file=sys.stderr)
@@ -99,14 +99,22 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     add_modem(commands)
     simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
     if "simulate" in words:
-        # It brings along what takes a router longer to load than all the rest.
-        from router.control.simulate_cli import describe
-
-        describe(simulate)
+        _describe(simulate)
     completion = commands.add_parser("completion", help="print completion code for a shell")
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(action=_completion)
     return parser
+
+
+def _describe(simulate: argparse.ArgumentParser) -> None:
+    # It brings along what takes long to load, and is not installed on a router.
+    try:
+        from router.control.simulate_cli import describe
+    except ImportError:
+        raise ControlError(
+            "this installation comes without the simulator: run it on another machine"
+        ) from None
+    describe(simulate)
 
 
 def _status(arguments: argparse.Namespace) -> int:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 from ipaddress import IPv4Address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from router.config.changes import ROLES, Changes, compare
 from router.config.model import Config
 from router.control.server import Method
+from router.daemon.agents import foreign_agent_role, home_agent_role
 from router.daemon.flow_report import FlowReport
-from router.daemon.foreign_agent import ForeignAgentRole
-from router.daemon.home_agent import HomeAgentRole
 from router.daemon.journal import Journal
 from router.daemon.mobile_node import MobileNodeRole
 from router.daemon.modems import ModemControl
 from router.daemon.status import foreign_agent_status, home_agent_status, merged, mobile_node_status
+
+if TYPE_CHECKING:
+    from router.daemon.foreign_agent import ForeignAgentRole
+    from router.daemon.home_agent import HomeAgentRole
 
 __all__ = ["Roles"]
 
@@ -65,11 +68,11 @@ class Roles:
         if getattr(self.config, role) is None:
             return
         if role == "home_agent":
-            self.home = HomeAgentRole(self.config, self._journal)
+            self.home = home_agent_role(self.config, self._journal)
             await self.home.start()
             _log.info("home agent at %s", self.home.settings.address)
         elif role == "foreign_agent":
-            self.foreign = ForeignAgentRole(self.config, self._journal)
+            self.foreign = foreign_agent_role(self.config, self._journal)
             await self.foreign.start()
             _log.info("foreign agent at %s", self.foreign.settings.care_of_address)
         else:

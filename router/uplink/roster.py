@@ -299,6 +299,9 @@ class Roster:
             # A far end, a pseudo-terminal, a port of the board: nothing to find out, and none goes elsewhere.
             plugged = seat.tty is not None and PLUGGED.match(seat.tty)
             return None if plugged else Attach(uplink.name, uplink.tty, None)
+        # Somebody may be asking its ports who it is: two at one port would read each other's answers.
+        if holder.probing:
+            return None
         if holder in self._free() and (seat.settles(now) or (holder.told and uplink.imei is None)):
             return Attach(uplink.name, uplink.tty, holder.device.name)
         return None

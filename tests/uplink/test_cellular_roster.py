@@ -334,6 +334,18 @@ def test_a_serial_converter_is_not_probed_unless_it_is_named():
         assert ("1-3" in world.probing) is expected
 
 
+def test_a_port_that_is_named_is_not_opened_while_it_is_probed():
+    world = World(uplink("one"), uplink("two", tty="/dev/ttyUSB2"))
+    world.devices(device("1-1"))
+    world.reported("two", A)
+    world.devices()
+    world.devices(device("1-1"))
+    world.wait(61.0)
+    assert "1-1" in world.probing and world.attached == {}
+    world.probed("1-1", None)
+    assert world.attached == {"two": ("/dev/ttyUSB2", "1-1")}
+
+
 def test_uplinks_of_other_kinds_have_no_modem():
     world = World(Uplink("wan", 1, "ethernet", "eth0"))
     world.devices(device("1-1"))
