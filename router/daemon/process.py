@@ -141,6 +141,8 @@ class Process:
         if config.control != before.control:
             await self._end_control()
             await self._begin_control()
+        # Packets of tunnels in user space wait as long as the loop is held: not for both in one go.
+        await asyncio.sleep(0)
         changes = await self._roles.change(config)
         if config.ubus != before.ubus or (config.mobile_node is None) != (before.mobile_node is None):
             self._end_ubus()
