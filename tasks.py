@@ -16,6 +16,7 @@ _STUBS = ".stubs"
 _OLDEST_PYROUTE2 = "0.7.9"
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
 _BENCHMARKS = {
+    "footprint": "what roamd takes of a router: package sizes, memory, time to start, idle processor",
     "flows": "what flows get out of three thin links, ours and what others would use",
     "mip": "how many registrations a home agent takes, and what a binding costs",
     "modem": "what the modem layer understands, endures and costs",
@@ -55,6 +56,8 @@ def lint(c):
     c.run(f"{os.path.dirname(sys.executable)}/lint-imports", env=_ENV)
     if c.run("command -v shellcheck", hide=True, warn=True).ok:
         c.run("shellcheck .ci/dev .ci/run tests/vm/guest.sh")
+        # Busybox's ash is dash with a little more.
+        c.run("shellcheck -s dash openwrt/*/files/etc/init.d/* openwrt/*/files/etc/uci-defaults/*")
 
 
 @task(
@@ -147,14 +150,25 @@ def vm(c, options="", shell=False, keep="", minutes=25):
     _python(c, shlex.join([*words, "--", *shlex.split(options)]))
 
 
+@task(help={"folder": "where to put the files", "json": "write the sizes to this file"})
+def package(c, folder="dist/openwrt", json=""):
+    """Build the packages for OpenWrt, .ipk and .apk, and a feed's indexes of them; print their sizes."""
+    words = ["-m", "openwrt.packaging", "build", folder, *(["--json", json] if json else [])]
+    _python(c, shlex.join(words))
+
+
 @task
 def compat(c):
-    """Run the tests that touch netlink with the oldest pyroute2 supported, in an environment of its own."""
+    """Run the tests that touch netlink with the oldest pyroute2 supported, in an environment of its own.
+
+    Of the daemon's those that use all of it once: the others reach netlink by the same calls.
+    """
     python = f"{_COMPAT}/bin/python"
     if not os.path.exists(python):
         venv.create(_COMPAT, with_pip=True)
         c.run(f"{python} -m pip install -q pyroute2=={_OLDEST_PYROUTE2} pyserial pytest hypothesis")
-    c.run(f"{python} -m pytest tests/plane tests/uplink tests/daemon", env=_ENV)
+    whole = " ".join(f"tests/daemon/test_{name}_lab.py" for name in ("daemon", "links", "flows"))
+    c.run(f"{python} -m pytest tests/plane tests/uplink {whole}", env=_ENV)
 
 
 @task

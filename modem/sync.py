@@ -41,6 +41,7 @@ class Sync:
         self.active = True
         self._sent = sent
         self._finals = self._probes = self._answered = self._asked = self._wakes = 0
+        self._seen_probe = False
 
     def probe(self, prompted: bool) -> bytes:
         """What to send now: after two probes in vain what wakes a modem that is quiet, speaks digits, or sits at a prompt.
@@ -48,13 +49,15 @@ class Sync:
         So does a probe whose line came and no result.  A wake that is not answered may have been spoilt into one that
         makes it quiet, so it is sent again.
         """
+        # A result behind an answered wake may be the wake's own, after a late one that was taken for it.
+        self._answered_before = self._answered > 0 and not self._wakes
         if self._wakes:
             self._wakes = self._wakes + 1 if self._wakes < _WAKES and not self._answered else 0
         else:
             self._wakes = int(self._seen_probe or self._asked >= _PROBES)
         self._asked = 0 if self._wakes else self._asked + 1
         self._seen_probe = False
-        self._answered_before, self._answered = self._answered > 0, 0
+        self._answered = 0
         escape = _ESCAPE if prompted or self._wakes else b""
         self._probes += 1
         self._sent += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import sys
 
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--config", default=_DEFAULT_CONFIG, metavar="FILE", help="UCI configuration (default: %(default)s)"
     )
+    parser.add_argument("--syslog", action="store_true", help="log to syslog, not to standard error")
     parser.set_defaults(action=_run)
     commands = parser.add_subparsers(metavar="COMMAND")
     run = commands.add_parser("run", help="run the daemon in the foreground (the default)")
@@ -44,6 +46,11 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="check a configuration file and say every error in it")
     check.add_argument("file", nargs="?", help="file to check instead of --config")
     check.set_defaults(action=_check)
+    options = commands.add_parser("options", help="print every option: type, default, what is allowed")
+    options.add_argument(
+        "--format", choices=("markdown", "json", "rules"), default="markdown", help="rules: for validate_data"
+    )
+    options.set_defaults(action=_options)
     demo = commands.add_parser("demo", help="drive a mobile router through a small internet on this machine")
     _add_demo(demo)
     return parser
@@ -74,13 +81,28 @@ def _check(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _options(arguments: argparse.Namespace) -> int:
+    from router.config.options import as_json, as_markdown, as_rules
+
+    if arguments.format == "json":
+        print(json.dumps(as_json(), indent=2))
+    else:
+        print(as_markdown() if arguments.format == "markdown" else as_rules(), end="")
+    return 0
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from router.daemon.process import Process
     from router.plane.plane import PlaneError
 
-    logging.basicConfig(
-        stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO"
-    )
+    if arguments.syslog:
+        from router.daemon.syslog import SyslogHandler
+
+        logging.basicConfig(handlers=[SyslogHandler()], format="%(name)s: %(message)s", level="INFO")
+    else:
+        logging.basicConfig(
+            stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO"
+        )
     process = Process(arguments.config)
     try:
         asyncio.run(process.run())

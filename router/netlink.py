@@ -15,11 +15,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pyroute2.netlink.rtnl.fibmsg import fibmsg
-from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-from pyroute2.netlink.rtnl.ndmsg import ndmsg
-from pyroute2.netlink.rtnl.rtmsg import rtmsg
+from router.rtnl import fibmsg, ifaddrmsg, ifinfmsg, ndmsg, rtmsg
 
 __all__ = ["Netlink", "NetlinkError", "Request", "fibmsg", "ifaddrmsg", "ifinfmsg", "ndmsg", "parse", "rtmsg"]
 

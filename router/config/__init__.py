@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from router.config.check import check
 from router.config.error import ConfigError, ConfigErrors
 from router.config.model import Config
@@ -10,6 +12,9 @@ from router.config.uci import parse
 __all__ = ["Config", "ConfigError", "ConfigErrors", "load"]
 
 
-def load(text: str | bytes, filename: str) -> Config:
-    """Parse and check a configuration.  Raises ConfigErrors with every error in it."""
-    return check(parse(text, filename))
+def load(text: str | bytes, filename: str, bids: Mapping[str, int] | None = None) -> Config:
+    """Parse and check a configuration.  Raises ConfigErrors with every error in it.
+
+    `bids` are those that uplinks have already, by name: they keep them, unless the text says otherwise.
+    """
+    return check(parse(text, filename), bids)

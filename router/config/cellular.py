@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from router.config.kind import kind
 from router.config.model import ModemSettings
 
 __all__ = ["apn", "imei", "modem_errors", "modem_settings", "pin", "port", "usb", "word"]
@@ -19,6 +20,7 @@ _LABEL = _DIGITS + "abcdefghijklmnopqrstuvwxyz-_"
 _MAX_APN, _MAX_LABEL, _MAX_WORD = 100, 63, 64
 
 
+@kind("port", "a path such as /dev/ttyUSB2, socket://host:port or rfc2217://host:port")
 def port(text: str) -> str:
     """`/dev/ttyUSB2`, or a port behind a server: `socket://host:port` (plain octets) or `rfc2217://host:port`, the latter
     with pyserial's options behind a question mark."""
@@ -40,6 +42,7 @@ def port(text: str) -> str:
     return text
 
 
+@kind("USB port", "bus and ports, such as 1-1.2")
 def usb(text: str) -> str:
     """`1-1.2`: where the device is plugged, as in /sys/bus/usb/devices."""
     bus, dash, ports = text.partition("-")
@@ -48,12 +51,14 @@ def usb(text: str) -> str:
     return text
 
 
+@kind("IMEI", "15 digits", "rangelength(15,15)")
 def imei(text: str) -> str:
     if len(text) != 15 or not _all(text, _DIGITS):
         raise ValueError("expected the 15 digits of an IMEI, as AT+CGSN says it")
     return text
 
 
+@kind("access point", "letters, digits, . - _", "maxlength(100)")
 def apn(text: str) -> str:
     """Labels of letters, digits, - and _, divided by dots (TS 23.003 9.1)."""
     labels = text.split(".")
@@ -64,6 +69,7 @@ def apn(text: str) -> str:
     return text
 
 
+@kind("text", "1 to 64 characters of ASCII", "and(minlength(1),maxlength(64))")
 def word(text: str) -> str:
     """A user name or password."""
     if not 1 <= len(text) <= _MAX_WORD or any(not " " <= sign <= "~" or sign in '"\\' for sign in text):
@@ -71,6 +77,7 @@ def word(text: str) -> str:
     return text
 
 
+@kind("PIN", "4 to 8 digits", "rangelength(4,8)")
 def pin(text: str) -> str:
     if not 4 <= len(text) <= 8 or not _all(text, _DIGITS):
         raise ValueError("expected 4 to 8 digits")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -55,14 +55,18 @@ _FLOW = {
 _MOBILE = ("nai", "delegation", "multipath", "max_bindings", "flow_bindings", "max_flow_bindings")
 
 
-def check(package: Package) -> Config:
-    """The configuration of `package`.  Raises ConfigErrors with every error, the parser's included."""
-    return _Check(package).run()
+def check(package: Package, bids: Mapping[str, int] | None = None) -> Config:
+    """The configuration of `package`.  Raises ConfigErrors with every error, the parser's included.
+
+    An uplink without `option bid` has the one that stands in `bids`, while no other claims it.
+    """
+    return _Check(package, bids or {}).run()
 
 
 class _Check:
-    def __init__(self, package: Package) -> None:
+    def __init__(self, package: Package, bids: Mapping[str, int]) -> None:
         self._package = package
+        self._bids = bids
         self._errors = list(package.errors)
         self._read: list[tuple[Section, Values]] = []
 
@@ -158,10 +162,16 @@ class _Check:
     def _uplinks(self) -> tuple[Uplink, ...]:
         sections = self._of("uplink")
         taken = {values["bid"] for _, values in sections if "bid" in values}
+        had = {
+            name: self._bids[name]
+            for name, values in ((section.name or "", values) for section, values in sections)
+            if name in self._bids and "bid" not in values and self._bids[name] not in taken
+        }
+        taken |= set(had.values())
         free = (bid for bid in range(1, _MAX_BID + 1) if bid not in taken)
         result = []
         for section, values in sections:
-            bid = values.get("bid") or next(free, None)
+            bid = values.get("bid") or had.get(section.name or "") or next(free, None)
             if bid is None:
                 self._error(section, None, f"more than {_MAX_BID} uplinks")
                 continue
@@ -175,6 +185,7 @@ class _Check:
                     bid=bid,
                     kind=values["type"],
                     device=values.get("device"),
+                    network=values.get("network"),
                     tty=values.get("tty"),
                     usb=values.get("usb"),
                     imei=values.get("imei"),
@@ -189,7 +200,7 @@ class _Check:
                     **{name: values[name] for name in _LIMITS if name in values},
                 )
             )
-        for name in ("bid", "device", "tty", "usb", "imei"):
+        for name in ("bid", "device", "network", "tty", "usb", "imei"):
             self._distinct(sections, name)
         return tuple(result)
 
@@ -199,8 +210,10 @@ class _Check:
             self._error(section, section.options["roaming"], "only a cellular uplink roams")
         if "cap_day" in values and "cap" not in values:
             self._error(section, section.options["cap_day"], "wants option cap")
-        if not cellular and "device" not in section.options:
-            self._error(section, None, "option device is missing")
+        if not cellular and not {"device", "network"} & set(section.options):
+            self._error(section, None, "option network (or device) is missing")
+        if {"device", "network"} <= set(section.options):
+            self._error(section, section.options["device"], "and network: leave one of them out")
         for name, message in modem_errors(values):
             self._error(section, section.options[name], message, hidden=name in ("password", "pin"))
 

@@ -1,19 +1,18 @@
 """Kinds of option values: text in, checked value out.
 
-Each reader raises ValueError with what is allowed, never with the value:
-the error around it shows that, unless it is a secret.
+Each says of itself what the table of options, validate_data and LuCI show (`router.config.kind`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 
+from router.config.kind import Kind, kind
 from router.config.model import PortRange, Range
 
 __all__ = [
-    "address", "addresses", "bits", "boolean", "choice", "days", "device", "dscp", "hours", "key", "mac", "nai", "path",
-    "ports", "prefix", "protocol", "spis", "unless", "whole", "word",
+    "address", "addresses", "bits", "boolean", "choice", "days", "device", "dscp", "hours", "key", "mac", "nai", "name", "network",
+    "path", "ports", "prefix", "protocol", "spis", "unless", "whole", "word",
 ]  # fmt: skip
 
 _TRUE, _FALSE = ("1", "on", "true", "yes", "enabled"), ("0", "off", "false", "no", "disabled")
@@ -26,8 +25,10 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MAX_DEVICE = 15
 _MAX_WORD = 24
 _MIN_KEY = 16
+_MAX_LONG = 0x7FFFFFFF
 
 
+@kind("address", "IPv4", "ip4addr")
 def address(text: str) -> IPv4Address:
     try:
         return IPv4Address(text)
@@ -35,6 +36,7 @@ def address(text: str) -> IPv4Address:
         raise ValueError("expected an IPv4 address such as 198.51.100.1") from None
 
 
+@kind("prefix", "IPv4, such as 10.50.0.0/24", "cidr4")
 def prefix(text: str) -> IPv4Network:
     try:
         return IPv4Network(text)
@@ -42,8 +44,8 @@ def prefix(text: str) -> IPv4Network:
         raise ValueError("expected an IPv4 prefix such as 10.50.0.0/24, host bits zero") from None
 
 
-def whole(low: int, high: int, unit: str = "") -> Callable[[str], int]:
-    """A reader of whole numbers low..high, decimal."""
+def whole(low: int, high: int, unit: str = "") -> Kind[int]:
+    """Whole numbers low..high, decimal."""
     of = f" of {unit}" if unit else ""
 
     def read(text: str) -> int:
@@ -51,23 +53,32 @@ def whole(low: int, high: int, unit: str = "") -> Callable[[str], int]:
             raise ValueError(f"expected a whole number{of}, {low}..{high}")
         return int(text)
 
-    return read
+    # A router of 32 bits compares with what its C `long` holds.
+    limits = f"range({low},{high})" if high <= _MAX_LONG else f"min({low})"
+    return Kind(read, "whole number", f"{low}..{high} {unit}".rstrip(), f"and(uinteger,{limits})")
 
 
-def unless(word: str, read: Callable[[str], int]) -> Callable[[str], int | None]:
-    """A reader of what `read` reads, or of `word`, which is None."""
+def unless(word: str, number: Kind[int]) -> Kind[int | None]:
+    """What `number` reads, or `word`, which is None."""
 
     def read_or_word(text: str) -> int | None:
         if text == word:
             return None
         try:
-            return read(text)
+            return number(text)
         except ValueError as error:
             raise ValueError(f"{error}, or {word}") from None
 
-    return read_or_word
+    return Kind(
+        read_or_word,
+        number.name,
+        f"{number.allowed}, or {word}",
+        f'or("{word}",{number.datatype})',
+        none_word=word,
+    )
 
 
+@kind("mask", "2 or more adjacent bits of 32")
 def bits(text: str) -> int:
     """A mask of adjacent bits, at least two, in 32."""
     allowed = "expected a mask of 2 or more adjacent bits such as 0x0f000000"
@@ -83,6 +94,7 @@ def bits(text: str) -> int:
     return mask
 
 
+@kind("boolean", "0 or 1", "bool")
 def boolean(text: str) -> bool:
     if text in _TRUE:
         return True
@@ -91,17 +103,25 @@ def boolean(text: str) -> bool:
     raise ValueError(f"expected one of {', '.join((*_TRUE, *_FALSE))}")
 
 
-def choice(*allowed: str) -> Callable[[str], str]:
-    """A reader of one of the words `allowed`."""
+def choice(*allowed: str) -> Kind[str]:
+    """One of the words `allowed`."""
 
     def read(text: str) -> str:
         if text not in allowed:
             raise ValueError(f"expected one of {', '.join(allowed)}")
         return text
 
-    return read
+    quoted = ",".join(f'"{word}"' for word in allowed)
+    return Kind(read, "choice", ", ".join(allowed), f"or({quoted})", allowed)
 
 
+@kind("name")
+def name(text: str) -> str:
+    """Of another section."""
+    return text
+
+
+@kind("device", "1 to 15 characters", "and(minlength(1),maxlength(15))")
 def device(text: str) -> str:
     good = 0 < len(text) <= _MAX_DEVICE and text not in (".", "..")
     if not good or any(sign in '/"\\' or not "!" <= sign <= "~" for sign in text):
@@ -109,12 +129,22 @@ def device(text: str) -> str:
     return text
 
 
+@kind("interface", "letters, digits and _", "uciname")
+def network(text: str) -> str:
+    """Name of a section of UCI."""
+    if not (text.isascii() and text.replace("_", "a").isalnum()):
+        raise ValueError("expected an interface of /etc/config/network: letters, digits and _")
+    return text
+
+
+@kind("path", "absolute")
 def path(text: str) -> str:
     if not text.startswith("/") or "\0" in text:
         raise ValueError("expected an absolute path")
     return text
 
 
+@kind("port range", "1..65535, such as 8000-8100", "portrange")
 def ports(text: str) -> PortRange:
     """`80` or `8000-8100`."""
     first, dash, last = text.partition("-")
@@ -128,6 +158,7 @@ def ports(text: str) -> PortRange:
     return found
 
 
+@kind("range", "0..0xffffffff, such as 0x100-0x1ff")
 def spis(text: str) -> Range:
     """`4096` or `256-511`, decimal or hexadecimal behind 0x."""
     first, dash, last = text.partition("-")
@@ -140,6 +171,7 @@ def spis(text: str) -> Range:
     return found
 
 
+@kind("addresses", "such as 10.99.0.100-10.99.0.199")
 def addresses(text: str) -> tuple[IPv4Address, IPv4Address]:
     """`10.99.0.100-10.99.0.199`."""
     first, _, last = text.partition("-")
@@ -152,6 +184,7 @@ def addresses(text: str) -> tuple[IPv4Address, IPv4Address]:
     return found
 
 
+@kind("NAI", "1 to 255 characters, such as bus42@example.org", "and(minlength(1),maxlength(255))")
 def nai(text: str) -> str:
     """A network access identifier, `user@realm` (RFC 4282), as RFC 2794 carries it."""
     if not 1 <= len(text) <= 255 or not text.isascii() or not text.isprintable() or " " in text:
@@ -159,6 +192,7 @@ def nai(text: str) -> str:
     return text
 
 
+@kind("link address", "such as 02:00:5e:10:00:01", "macaddr")
 def mac(text: str) -> str:
     """Six pairs of hexadecimal digits, in lower case."""
     pairs = text.lower().split(":")
@@ -167,6 +201,7 @@ def mac(text: str) -> str:
     return ":".join(pairs)
 
 
+@kind("word", "letters, digits and _, 1 to 24, no digit first", "and(uciname,maxlength(24))")
 def word(text: str) -> str:
     """A name as nftables takes it."""
     good = text.isascii() and text.isidentifier() and len(text) <= _MAX_WORD
@@ -177,6 +212,7 @@ def word(text: str) -> str:
     return text
 
 
+@kind("days", "mon to sun, such as mon-fri")
 def days(text: str) -> tuple[int, ...]:
     """`mon` or `mon-fri`, 0 for Monday; a range may go past Sunday."""
     first, dash, last = text.lower().partition("-")
@@ -187,6 +223,7 @@ def days(text: str) -> tuple[int, ...]:
     return tuple((begin + offset) % 7 for offset in range((end - begin) % 7 + 1))
 
 
+@kind("times", "00:00 to 24:00, such as 08:00-18:30")
 def hours(text: str) -> Range:
     """`08:00-18:30` in minutes of the day."""
     begin, _, end = text.partition("-")
@@ -204,6 +241,7 @@ def _minute(text: str) -> int | None:
     return found if found <= 24 * 60 else None
 
 
+@kind("protocol", "tcp, udp, icmp, any or 0..255", 'or("tcp","udp","icmp","any",range(0,255))')
 def protocol(text: str) -> str:
     """`tcp`, `udp`, `icmp`, `any`, or an IP protocol's number."""
     if text in ("tcp", "udp", "icmp", "any"):
@@ -214,6 +252,7 @@ def protocol(text: str) -> str:
         raise ValueError("expected tcp, udp, icmp, any or a protocol number 0..255") from None
 
 
+@kind("code point", "0..63 or a name such as ef, af41, cs3")
 def dscp(text: str) -> int:
     if text.lower() in _DSCP:
         return _DSCP[text.lower()]
@@ -223,6 +262,7 @@ def dscp(text: str) -> int:
         raise ValueError("expected 0..63 or a name such as ef, af41, cs3") from None
 
 
+@kind("key", "16 octets or more, text or 0x and hexadecimal", "minlength(16)")
 def key(text: str) -> bytes:
     """Octets of a key: text as it is, or hexadecimal behind 0x.  RFC 5944 section 5.1: 128 bits at least."""
     if text.startswith("0x"):

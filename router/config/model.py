@@ -215,6 +215,8 @@ class Uplink:
     """`ethernet`, `wifi` or `cellular`."""
     device: str | None = None
     """Network device; a cellular uplink may leave it to be matched by its modem."""
+    network: str | None = None
+    """Instead of `device`: the interface of netifd that has it."""
     tty: str | None = None
     """AT port of a cellular modem."""
     usb: str | None = None
@@ -320,6 +322,8 @@ class Config:
     mobiles: tuple[Mobile, ...] = ()
     home_networks: tuple[HomeNetwork, ...] = ()
     control: str = "/var/run/roamd.sock"
+    ubus: str = "/var/run/ubus/ubus.sock"
+    """OpenWrt's bus; where nothing is there roamd does without."""
     state: str = "/etc/roamd"
     """Folder for what must outlive a reboot: PINs that were wrong, modems that were reset."""
     log_level: str = "info"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from router.config import cellular, kinds
+from router.config.kind import Kind
 
 __all__ = ["SECTIONS", "OptionSpec", "SectionSpec"]
 
@@ -14,7 +14,7 @@ __all__ = ["SECTIONS", "OptionSpec", "SectionSpec"]
 @dataclass(frozen=True)
 class OptionSpec:
     name: str
-    read: Callable[[str], Any]
+    read: Kind[Any]
     help: str
     required: bool = False
     many: bool = False
@@ -93,6 +93,7 @@ SECTIONS = {
             "the daemon itself",
             (
                 OptionSpec("control", kinds.path, "Unix socket for roamctl"),
+                OptionSpec("ubus", kinds.path, "socket of OpenWrt's ubus; nothing there: done without"),
                 OptionSpec("state", kinds.path, "folder for what must outlive a reboot"),
                 OptionSpec(
                     "log_level", kinds.choice("debug", "info", "warning", "error"), "least level logged"
@@ -216,7 +217,8 @@ SECTIONS = {
                 OptionSpec(
                     "type", kinds.choice("ethernet", "wifi", "cellular"), "kind of link", required=True
                 ),
-                OptionSpec("device", kinds.device, "network device"),
+                OptionSpec("network", kinds.network, "interface in /etc/config/network that has the device"),
+                OptionSpec("device", kinds.device, "network device, instead of network"),
                 OptionSpec("tty", cellular.port, "AT port of the modem"),
                 *_MODEM,
                 OptionSpec("bid", kinds.whole(1, 15), "Binding ID; lowest free one by default"),
@@ -246,14 +248,14 @@ SECTIONS = {
             "traffic that prefers certain uplinks",
             (
                 OptionSpec("action", kinds.choice("prefer", "balance", "lowest-latency"), "what is done"),
-                OptionSpec("uplink", str, "names, most preferred first", many=True),
+                OptionSpec("uplink", kinds.name, "names, most preferred first", many=True),
                 OptionSpec(
                     "label",
                     kinds.whole(1, 255),
                     "If-Labels, most preferred first; all a home agent knows",
                     many=True,
                 ),
-                OptionSpec("mobile", str, "home agent: mobile nodes meant; all by default", many=True),
+                OptionSpec("mobile", kinds.name, "home agent: mobile nodes meant; all by default", many=True),
                 OptionSpec("drop", kinds.boolean, "drop what matches"),
                 OptionSpec("proto", kinds.protocol, "transport protocol"),
                 OptionSpec("src_prefix", kinds.prefix, "source", many=True),

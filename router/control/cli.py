@@ -19,6 +19,8 @@ from router.control.modem_cli import add_modem
 __all__ = ["main"]
 
 _SOCKET = "/var/run/roamd.sock"
+_PATIENCE = 30.0
+"""Seconds: a role that starts anew says good-bye first."""
 
 _BASH = """\
 _roamctl() {
@@ -43,7 +45,7 @@ _roamctl() {
 --plot --replay --json --help" -- "$cur"))
             return;;
     esac
-    COMPREPLY=($(compgen -W "status flows explain policy counters revoke modem simulate completion --all --limit --in-device --mac --dscp --socket --json --watch --bid --uplink --how \
+    COMPREPLY=($(compgen -W "status flows explain policy counters revoke reload modem simulate completion --all --limit --in-device --mac --dscp --socket --json --watch --bid --uplink --how \
 --force --timeout --seconds --help --version" -- "$cur"))
 }
 complete -F _roamctl roamctl
@@ -53,15 +55,15 @@ _ZSH = """\
 _arguments '--socket[control socket]:path:_files' '--json[print JSON]' '--version[print the version]' \\
     '1:command:((status\\:"uplinks, bindings, tunnels, flows" flows\\:"connections, their paths, and why" explain\\:"why a connection has its path" \\
 policy\\:"check\\: what other policies would do" counters\\:"what was counted" revoke\\:"end bindings of a mobile node" \\
-modem\\:"list, show, signal, at, reset, record" simulate\\:"compare policies over links" completion\\:"print shell completion"))' '*:argument:(--json --watch --bid bash zsh list show signal at reset record --uplink --how --force)'
+reload\\:"read the configuration again" modem\\:"list, show, signal, at, reset, record" simulate\\:"compare policies over links" completion\\:"print shell completion"))' '*:argument:(--json --watch --bid bash zsh list show signal at reset record --uplink --how --force)'
 """
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit status: 0 well, 1 the daemon cannot be asked, 2 wrong usage."""
     words = sys.argv[1:] if argv is None else argv
-    arguments = _parser(words).parse_args(words)
     try:
+        arguments = _parser(words).parse_args(words)
         return int(arguments.action(arguments))
     except ControlError as error:
         print(f"roamctl: {error}", file=sys.stderr)
@@ -90,18 +92,29 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     revoke.add_argument("--bid", type=int, help="one binding only, by its Binding ID")
     revoke.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     revoke.set_defaults(action=_revoke)
+    reload = commands.add_parser("reload", help="read the configuration again, and say what it changed")
+    reload.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    reload.set_defaults(action=_reload)
     add_flows(commands)
     add_modem(commands)
     simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
     if "simulate" in words:
-        # It brings along what takes a router longer to load than all the rest.
-        from router.control.simulate_cli import describe
-
-        describe(simulate)
+        _describe(simulate)
     completion = commands.add_parser("completion", help="print completion code for a shell")
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(action=_completion)
     return parser
+
+
+def _describe(simulate: argparse.ArgumentParser) -> None:
+    # It brings along what takes long to load, and is not installed on a router.
+    try:
+        from router.control.simulate_cli import describe
+    except ImportError:
+        raise ControlError(
+            "this installation comes without the simulator: run it on another machine"
+        ) from None
+    describe(simulate)
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -133,6 +146,17 @@ def _revoke(arguments: argparse.Namespace) -> int:
     else:
         print(f"{result['revoked']} bindings of {arguments.home_address} revoked")
     return 0 if result["revoked"] else 1
+
+
+def _reload(arguments: argparse.Namespace) -> int:
+    result = request(arguments.socket, "reload", timeout=_PATIENCE)
+    if arguments.json:
+        print(_json(result), end="")
+        return 0
+    print(f"changed: {', '.join(result['changed']) or 'nothing'}")
+    if result["restarted"]:
+        print(f"started anew: {', '.join(result['restarted'])}")
+    return 0
 
 
 def _address(text: str) -> str:

@@ -15,6 +15,9 @@ def status(values: dict[str, Any]) -> str:
     parts = [_head(values)]
     if values.get("problem"):
         parts.append(f"PROBLEM: {values['problem']}")
+    if values.get("config_problem"):
+        lines = "\n".join(f"  {problem['text']}" for problem in values["config_problem"])
+        parts.append(f"PROBLEM: the file is refused, the configuration before it is in force:\n{lines}")
     if "uplinks" in values:
         parts.append(_section("Uplinks", _uplinks(values["uplinks"])))
         if any(row.get("path") for row in values["uplinks"]):

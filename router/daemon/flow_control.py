@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from ipaddress import IPv4Network
 
 from router.config.model import Config
+from router.config.model import Flow as Policy
 from router.daemon.now import cpu_seconds, now, weekday_and_minute
 from router.daemon.recorder import Recorder
 from router.flow.arrivals import Arrivals
@@ -79,6 +80,10 @@ class FlowControl:
     @property
     def buckets(self) -> Mapping[str, tuple[int, ...]]:
         return self.assigner.decision.buckets
+
+    def configure(self, policies: Iterable[Policy]) -> None:
+        """Other policies from the next decision on; connections keep their paths."""
+        self.assigner.policies = tuple(policies)
 
     def start(self) -> None:
         self.decide()

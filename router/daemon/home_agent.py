@@ -93,6 +93,13 @@ class HomeAgentRole:
             self._socket.close()
         await self.keeper.close()
 
+    def configure(self, config: Config) -> None:
+        """Take other mobile nodes and policies over."""
+        self.config = config
+        self.ways.configure(config)
+        self._perform(self.machine.configure(config.mobiles, config.flows, now()))
+        self.keeper.changed()
+
     def plan(self) -> PlaneState:
         """The kernel state wanted now; its parts are made when they are looked at."""
         # On a real home link whoever is at home is reached as ever.

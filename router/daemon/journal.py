@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from router.mip.effect import Event
 
@@ -17,6 +17,8 @@ class Journal:
     """Writes events to the `roamd` logger, at most 5 of a kind in 10 s."""
 
     def __init__(self) -> None:
+        self.heard: Callable[[Event], None] | None = None
+        """Gets every event that is logged by itself."""
         self._logger = logging.getLogger("roamd")
         self._seen: dict[str, tuple[float, int]] = {}
 
@@ -31,6 +33,8 @@ class Journal:
         if count < _BURST:
             level = logging.WARNING if event.level == "warning" else logging.INFO
             self._logger.log(level, "%s", event.text)
+            if self.heard is not None:
+                self.heard(event)
 
     def write_all(self, events: Iterable[Event], now: float) -> None:
         for event in events:

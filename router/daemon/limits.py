@@ -35,18 +35,27 @@ class Limits:
         path: str,
         changed: Callable[[int], None],
     ) -> None:
-        self._uplinks = {uplink.bid: uplink for uplink in uplinks}
         self._views, self._path, self._changed = views, path, changed
-        saved = _load(path)
+        self._timer: asyncio.TimerHandle | None = None
+        self._saved_at = time.monotonic()
+        self._said = False
+        self._take(uplinks)
+
+    def _take(self, uplinks: Iterable[Uplink]) -> None:
+        self._uplinks = {uplink.bid: uplink for uplink in uplinks}
+        saved = _load(self._path)
         self.usage = {
             bid: Usage(uplink.cap, uplink.cap_day, saved.get(uplink.name))
             for bid, uplink in self._uplinks.items()
             if uplink.cap is not None
         }
         self._barred = {bid: self.barred(bid) for bid in self.usage}
-        self._timer: asyncio.TimerHandle | None = None
-        self._saved_at = time.monotonic()
-        self._said = False
+
+    def configure(self, uplinks: Iterable[Uplink]) -> None:
+        """These are the uplinks now, and their caps."""
+        self.close()
+        self._take(uplinks)
+        self.start()
 
     def start(self) -> None:
         if self.usage:

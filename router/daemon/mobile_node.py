@@ -10,6 +10,7 @@ from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 
 from router.clock import Instant
+from router.config.changes import Changes
 from router.config.model import Config, Uplink
 from router.daemon.arp import announce
 from router.daemon.flow_control import FlowControl
@@ -123,6 +124,45 @@ class MobileNodeRole:
         await self.keeper.close()
         await self.watcher.modems.stop()
 
+    def configure(self, config: Config, changes: Changes) -> None:
+        """Take another configuration over, whose changes need no start anew."""
+        assert config.mobile_node is not None
+        for uplink in changes.gone:
+            if uplink.bid in self._links:
+                self._lose(uplink.bid)
+            for table in (self.views, self._capacities):
+                table.pop(uplink.bid, None)
+        self.config, self.settings = config, config.mobile_node
+        for bids in (self.uplinks, self._bid_of):
+            bids.clear()
+        self.uplinks.update((uplink.bid, uplink) for uplink in config.uplinks)
+        self._bid_of.update((uplink.name, uplink.bid) for uplink in config.uplinks)
+        for uplink in changes.gone:
+            self.watch.forget(uplink.bid)
+        self.watch.configure(config.uplinks, damped=self.settings.damping)
+        self.limits.configure(config.uplinks)
+        self.flows.configure(config.flows)
+        self._perform(self.machine.flows(by_name(config.flows, config.uplinks), now()))
+        for before, after in changes.altered:
+            self._altered(before, after)
+        self.watcher.configure(config.uplinks, [uplink.name for uplink in changes.come])
+        self.keeper.changed()
+        self.flows.decide()
+
+    def _altered(self, before: Uplink, after: Uplink) -> None:
+        """Of an uplink that stays attached."""
+        bid = after.bid
+        self._capacities.pop(bid, None)
+        link, view = self._links.get(bid), self.views.get(bid)
+        if view is None:
+            return
+        if link is not None and before.label != after.label:
+            self._spawn(self._register(view, link))
+        if link is not None and before.mtu != after.mtu:
+            self._follow(bid)
+            self._report_mtu(bid, after.mtu if after.mtu is not None and after.mtu < view.mtu else None)
+        self._uplink_changed(view)
+
     def plan(self) -> PlaneState:
         """The kernel state wanted now."""
         machine = self.machine
@@ -192,6 +232,8 @@ class MobileNodeRole:
 
     def _follow(self, bid: int) -> None:
         """Let liveness and load be watched, and the path MTU found out, where nobody says it, of a path of our own."""
+        if bid not in self.uplinks:
+            return
         asked = self.uplinks[bid].mtu is None
         bound = bid in self.bindings and bid in self._links
         binding = self.bindings.get(bid)

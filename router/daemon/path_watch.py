@@ -56,12 +56,9 @@ class PathWatch:
         self._capacity, self._statistics = capacity, statistics
         self._changed, self._tell = changed, tell
         self._mask = settings.plane.mark_mask
-        self._names = {uplink.bid: uplink.name for uplink in uplinks}
-        made = PathMonitor if tape is None else partial(TapedMonitor, tape)
-        self.monitors = {
-            uplink.bid: made(uplink.bid, _limit(uplink), capacity(uplink.bid), damped=settings.damping)
-            for uplink in uplinks
-        }
+        self._names: dict[int, str] = {}
+        self._made = PathMonitor if tape is None else partial(TapedMonitor, tape)
+        self.monitors: dict[int, PathMonitor] = {}
         self._bound: dict[int, TunnelPath | None] = {}
         """Paths that are bound; None: by a foreign agent, whose tunnel is not ours to watch."""
         self._sockets: dict[int, ProbeSocket] = {}
@@ -77,6 +74,26 @@ class PathWatch:
         self.counters = dict.fromkeys(
             ("probes_sent", "probes_answered", "probes_failed", "stamps_answered"), 0
         )
+        self.configure(uplinks, damped=settings.damping)
+
+    def configure(self, uplinks: Iterable[Uplink], *, damped: bool) -> None:
+        """These are the uplinks now; what is known of those that were there before stays."""
+        wanted = {uplink.bid: uplink for uplink in uplinks}
+        for bid in self.monitors.keys() - wanted.keys():
+            self.forget(bid)
+        self._names = {bid: uplink.name for bid, uplink in wanted.items()}
+        for bid, uplink in wanted.items():
+            if bid in self.monitors:
+                self.monitors[bid].configure(_limit(uplink), damped=damped)
+            else:
+                self.monitors[bid] = self._made(bid, _limit(uplink), self._capacity(bid), damped=damped)
+
+    def forget(self, bid: int) -> None:
+        """The uplink that was this path is no more; another may come in its place."""
+        self._close(bid)
+        self._lost.discard(bid)
+        for table in (self.monitors, self._bound, self._told, self._rates):
+            table.pop(bid, None)
 
     def follow(self, bid: int, path: TunnelPath | None, *, bound: bool) -> None:
         """The uplink is bound, by a tunnel of ours or (None) by a foreign agent's; or it is not."""

@@ -1,4 +1,4 @@
-"""The daemon process: roles, control socket, signals."""
+"""The daemon process: roles, control socket, signals, reloads."""
 
 from __future__ import annotations
 
@@ -6,31 +6,29 @@ import asyncio
 import logging
 import signal
 import time
-from ipaddress import IPv4Address
+from collections.abc import Mapping
 from typing import Any
 
 from router import __version__
-from router.config import ConfigErrors, load
+from router.config import ConfigError, ConfigErrors, load
 from router.config.model import Config
 from router.control.server import ControlServer, Method
-from router.daemon.flow_report import FlowReport
-from router.daemon.foreign_agent import ForeignAgentRole
-from router.daemon.home_agent import HomeAgentRole
 from router.daemon.journal import Journal
-from router.daemon.mobile_node import MobileNodeRole
-from router.daemon.modems import ModemControl
-from router.daemon.status import foreign_agent_status, home_agent_status, merged, mobile_node_status
+from router.daemon.roles import Roles
+from router.daemon.ubus import Ubus
 
 __all__ = ["Process", "read_config"]
 
 _log = logging.getLogger("roamd")
 _FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
+Answer = asyncio.Future[dict[str, Any]]
 
-def read_config(filename: str) -> Config:
-    """Load a configuration file; raises OSError and ConfigErrors."""
+
+def read_config(filename: str, bids: Mapping[str, int] | None = None) -> Config:
+    """Load a configuration file; raises OSError and ConfigErrors.  Uplinks keep the `bids` they have."""
     with open(filename, "rb") as file:
-        return load(file.read(), filename)
+        return load(file.read(), filename, bids)
 
 
 class Process:
@@ -40,103 +38,144 @@ class Process:
         self._filename = filename
         self._config = read_config(filename)
         self._started = time.monotonic()
-        self._mobile: MobileNodeRole | None = None
-        self._home: HomeAgentRole | None = None
-        self._foreign: ForeignAgentRole | None = None
+        self._journal = Journal()
+        self._roles = Roles(self._config, self._journal)
+        self._ubus: Ubus | None = None
         self._control: ControlServer | None = None
+        self._reload_wanted = asyncio.Event()
+        self._waiting: list[Answer] = []
+        """Who has asked for a reload, and waits to hear what came of it."""
+        self._problems: tuple[ConfigError, ...] = ()
+        """Why the file is not what is in force."""
+        self._own: dict[str, Method] = {"status": self._status, "reload": self._reload_asked}
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
         loop = asyncio.get_running_loop()
-        stop, reload = asyncio.Event(), asyncio.Event()
+        stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, reload.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
         try:
             await self._start()
             while not stop.is_set():
-                await _first(stop, reload)
-                if reload.is_set() and not stop.is_set():
-                    reload.clear()
-                    await self._reload()
+                await _first(stop, self._reload_wanted)
+                if self._reload_wanted.is_set() and not stop.is_set():
+                    self._reload_wanted.clear()
+                    await self._reload_and_tell()
         finally:
-            await self._stop()
+            await self._roles.stop()
+            self._end_ubus()
+            await self._end_control()
 
     async def _start(self) -> None:
-        journal = Journal()
         logging.getLogger("roamd").setLevel(self._config.log_level.upper())
         _warn_without_forwarding()
-        methods: dict[str, Method] = {"status": self._status, "revoke": self._revoke}
-        mobile = MobileNodeRole(self._config, journal) if self._config.mobile_node is not None else None
-        if mobile is not None:
-            methods.update(ModemControl(self._config.uplinks, mobile.watcher.modems).methods())
-            names = {uplink.bid: uplink.name for uplink in self._config.uplinks}
-            methods.update(FlowReport(mobile.flows, names).methods())
-        self._control = ControlServer(self._config.control, methods)
-        await self._control.start()
-        if self._config.home_agent is not None:
-            self._home = HomeAgentRole(self._config, journal)
-            await self._home.start()
-            _log.info("home agent at %s", self._config.home_agent.address)
-        if self._config.foreign_agent is not None:
-            self._foreign = ForeignAgentRole(self._config, journal)
-            await self._foreign.start()
-            _log.info("foreign agent at %s", self._config.foreign_agent.care_of_address)
-        if mobile is not None:
-            self._mobile = mobile
-            await mobile.start()
-            _log.info("mobile node %s", mobile.settings.home_address)
+        self._roles.methods.update(self._own)
+        await self._begin_control()
+        self._begin_ubus()
+        await self._roles.start()
+        self._introduce()
 
-    async def _stop(self) -> None:
-        if self._mobile is not None:
-            await self._mobile.stop()
-        if self._foreign is not None:
-            await self._foreign.stop()
-        if self._home is not None:
-            await self._home.stop()
+    async def _begin_control(self) -> None:
+        self._control = ControlServer(self._config.control, self._roles.methods)
+        await self._control.start()
+
+    async def _end_control(self) -> None:
         if self._control is not None:
             await self._control.close()
-        self._mobile = self._home = self._foreign = self._control = None
+            self._control = None
 
-    async def _reload(self) -> None:
+    def _begin_ubus(self) -> None:
+        name = "roamd" if self._config.mobile_node is not None else "roamd-agent"
+        self._ubus = Ubus(self._config.ubus, name, self._roles.methods, self._roles)
+        self._journal.heard = self._ubus.event
+        self._ubus.start()
+
+    def _end_ubus(self) -> None:
+        self._journal.heard = None
+        if self._ubus is not None:
+            self._ubus.close()
+            self._ubus = None
+
+    def _introduce(self) -> None:
+        if self._ubus is not None:
+            self._ubus.introduce()
+
+    # Reloads
+
+    async def _reload_asked(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Read the file again.  Raises ValueError with what is wrong in it."""
+        answer: Answer = asyncio.get_running_loop().create_future()
+        self._waiting.append(answer)
+        self._reload_wanted.set()
+        return await answer
+
+    async def _reload_and_tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        result = await self._reload()
+        for answer in waiting:
+            if answer.done():
+                continue
+            if self._problems:
+                answer.set_exception(ValueError("\n".join(map(str, self._problems))))
+            else:
+                answer.set_result(result)
+
+    async def _reload(self) -> dict[str, Any]:
         """Change over to the file's new content, or keep all as it is when it has errors."""
+        before = self._config
         try:
-            config = read_config(self._filename)
+            config = read_config(self._filename, {uplink.name: uplink.bid for uplink in before.uplinks})
         except (OSError, ConfigErrors) as error:
-            _log.error("keeping the configuration in force: %s", error)
-            return
-        if config == self._config:
+            self._problems = _problems(self._filename, error)
+            for problem in self._problems:
+                _log.error("keeping the configuration in force: %s", problem)
+            return {}
+        self._problems = ()
+        if config == before:
             _log.info("configuration unchanged")
-            return
-        await self._stop()
+            return {"changed": [], "restarted": []}
         self._config = config
-        await self._start()
+        logging.getLogger("roamd").setLevel(config.log_level.upper())
+        if config.control != before.control:
+            await self._end_control()
+            await self._begin_control()
+        changes = await self._roles.change(config)
+        if config.ubus != before.ubus or (config.mobile_node is None) != (before.mobile_node is None):
+            self._end_ubus()
+            self._begin_ubus()
+        self._introduce()
+        _log.info("configuration changed: %s", ", ".join(changes.names))
+        return {"changed": list(changes.names), "restarted": list(changes.restarts)}
 
     def _status(self, params: dict[str, Any]) -> dict[str, Any]:
-        result: dict[str, Any] = {
+        told = self._roles.status()
+        if self._ubus is not None and "counters" in told:
+            told["counters"] |= self._ubus.counters
+        return {
             "version": __version__,
-            "role": [],
             "uptime": round(time.monotonic() - self._started, 1),
+            **told,
+            "config_problem": [_plain(problem) for problem in self._problems],
         }
-        if self._home is not None:
-            result = merged(result, {"role": ["home_agent"], **home_agent_status(self._home)})
-        if self._foreign is not None:
-            result = merged(result, {"role": ["foreign_agent"], **foreign_agent_status(self._foreign)})
-        if self._mobile is not None:
-            result = merged(result, {"role": ["mobile_node"], **mobile_node_status(self._mobile)})
-        return result
 
-    def _revoke(self, params: dict[str, Any]) -> dict[str, Any]:
-        """End bindings: of `home_address`, one (`bid`) or all.  Raises ValueError, which the caller is told."""
-        home_address = IPv4Address(str(params.get("home_address", "")))
-        bid = params.get("bid")
-        if bid is not None and not (isinstance(bid, int) and 0 <= bid <= 254):
-            raise ValueError(f"bid {bid}: expected 0..254")
-        if self._home is None and self._foreign is None:
-            raise ValueError("only a home agent or a foreign agent revokes bindings")
-        count = self._home.revoke(home_address, bid) if self._home is not None else 0
-        count += self._foreign.revoke(home_address) if self._foreign is not None else 0
-        return {"revoked": count}
+
+def _problems(filename: str, error: OSError | ConfigErrors) -> tuple[ConfigError, ...]:
+    if isinstance(error, ConfigErrors):
+        return error.errors
+    return (ConfigError(filename, 1, None, None, None, error.strerror or str(error)),)
+
+
+def _plain(problem: ConfigError) -> dict[str, Any]:
+    """For status; `text` is what the log says."""
+    return {
+        "line": problem.line,
+        "section": problem.section,
+        "option": problem.option,
+        "message": problem.message,
+        "text": str(problem),
+    }
 
 
 def _warn_without_forwarding() -> None:

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from enum import Enum
 from ipaddress import IPv4Address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from router.config.model import Uplink
-from router.daemon.foreign_agent import ForeignAgentRole
-from router.daemon.home_agent import HomeAgentRole
 from router.daemon.mobile_node import MobileNodeRole
 from router.daemon.now import now
 from router.flow.buckets import SIZE
 from router.mip.wire.numbers import FlowAction
 from router.plane.model import Tunnel
 from router.plane.plane import Plane
+
+if TYPE_CHECKING:
+    from router.daemon.foreign_agent import ForeignAgentRole
+    from router.daemon.home_agent import HomeAgentRole
 
 __all__ = ["foreign_agent_status", "home_agent_status", "merged", "mobile_node_status"]
 
@@ -149,6 +151,7 @@ def _uplink(role: MobileNodeRole, uplink: Uplink) -> Status:
         "kind": uplink.kind,
         "state": view.state.value if view is not None else "unknown",
         "device": view.device if view is not None else uplink.device,
+        "network": uplink.network,
         "address": _text(view.address) if view is not None else None,
         "gateway": _text(view.gateway) if view is not None else None,
         "mtu": view.mtu if view is not None else None,

@@ -42,6 +42,14 @@ class HomeWays(Mapping[Hashable, Part]):
     def __init__(self, settings: HomeAgent, config: Config) -> None:
         self._settings = settings
         self._tables = Tables(settings.plane)
+        self.configure(config)
+        self._ways: dict[IPv4Address, dict[int, _Way]] = {}
+        self._numbers: dict[IPv4Address, set[int]] = {}
+        self._nodes: dict[IPv4Address, Node] = {}
+        self._terms: dict[IPv4Address, object] = {}
+
+    def configure(self, config: Config) -> None:
+        """These are the policies and the mobile nodes now."""
         self._flows = tuple(flow for flow in config.flows if flow.labels or flow.drop)
         # A configured network without a binding is unreachable here, like its router.
         self._configured = {
@@ -49,10 +57,6 @@ class HomeWays(Mapping[Hashable, Part]):
             for mobile in config.mobiles
             if not mobile.home_address.is_unspecified
         }
-        self._ways: dict[IPv4Address, dict[int, _Way]] = {}
-        self._numbers: dict[IPv4Address, set[int]] = {}
-        self._nodes: dict[IPv4Address, Node] = {}
-        self._terms: dict[IPv4Address, object] = {}
 
     def __getitem__(self, home: Hashable) -> Part:
         if not isinstance(home, IPv4Address) or (home not in self._ways and home not in self._configured):

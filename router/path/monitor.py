@@ -119,6 +119,10 @@ class PathMonitor:
         self.down.guess(_guess(prior, "down"), at.monotonic)
         self.up.guess(_guess(prior, "up"), at.monotonic)
 
+    def configure(self, limit: int, *, damped: bool) -> None:
+        """Another probe budget, octets a day; whether it is left alone when it comes and goes."""
+        self.budget.limit, self._damped = limit, damped
+
     def look(self, counters: Counters, at: Instant) -> None:
         """The counters of its tunnel."""
         now = self._looked = at.monotonic

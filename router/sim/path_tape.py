@@ -64,6 +64,10 @@ class TapedMonitor(PathMonitor):
         self._tape(self.bid, "reflected", (*answer, arrived), at)
         return super().reflected(answer, arrived, at)
 
+    def configure(self, limit: int, *, damped: bool) -> None:
+        self._tape(self.bid, "configured", (limit, damped), None)
+        super().configure(limit, damped=damped)
+
     def refused(self, at: Instant) -> None:
         self._tape(self.bid, "refused", (), at)
         super().refused(at)
@@ -92,6 +96,9 @@ class Tapes:
             self.untold += 1
         elif call == "retunnelled":
             self._monitors[bid].retunnelled(*args)
+        elif call == "configured":
+            limit, damped = args
+            self._monitors[bid].configure(limit, damped=damped)
         elif at is None:
             raise ValueError(f"{call} without a time")
         else:

@@ -76,6 +76,22 @@ class Modems:
             self._poll = loop.call_later(_LOOK_EVERY, self._look_again)
         self.look()
 
+    def configure(self, uplinks: tuple[Uplink, ...], loop: asyncio.AbstractEventLoop | None) -> None:
+        """These are the uplinks now.  One whose modem or session is given otherwise than before is another one.
+
+        Data sessions that are ours are not ended: that takes patience, as `stop` has it.
+        """
+        self._uplinks = tuple(uplink for uplink in uplinks if uplink.kind == "cellular")
+        effects = self._roster.configure(self._uplinks, loop.time() if loop is not None else 0.0)
+        for name in self._info.keys() - {uplink.name for uplink in self._uplinks}:
+            self._info.pop(name, None)
+            self._snapshots.pop(name, None)
+        if self._loop is not None:
+            self._act(effects)
+            self.look()
+        elif loop is not None:
+            self.start(loop)
+
     async def stop(self) -> None:
         """End the data sessions that are ours, with as much patience as a modem may ask for, and close."""
         if self._loop is not None:

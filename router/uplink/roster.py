@@ -112,10 +112,24 @@ class Roster:
     """Tell it of `devices` after every change, of what was `probed` and `reported`, and of time."""
 
     def __init__(self, uplinks: Iterable[Uplink]) -> None:
-        self._seats = {
+        self._seats: dict[str, _Seat] = {}
+        self._entries: dict[str, _Entry] = {}
+        self.configure(uplinks, 0.0)
+
+    def configure(self, uplinks: Iterable[Uplink], now: float) -> list[Effect]:
+        """These are the uplinks now; who names a modem as before keeps the one it has."""
+        seats = {
             uplink.name: _Seat(uplink, _base(uplink.tty)) for uplink in uplinks if uplink.kind == "cellular"
         }
-        self._entries: dict[str, _Entry] = {}
+        effects: list[Effect] = []
+        for name, seat in self._seats.items():
+            fresh = seats.get(name)
+            if fresh is not None and _names_the_same(seat.uplink, fresh.uplink):
+                seat.uplink, seats[name] = fresh.uplink, seat
+            elif seat.attached is not None:
+                effects.append(self._leave(seat, now))
+        self._seats = seats
+        return effects
 
     def devices(self, found: Iterable[Device], ttys: Mapping[str, str], now: float) -> list[Effect]:
         """All devices that are there, and what port each uplink's tty is (a link may lead to `ttyUSB2`)."""
@@ -210,7 +224,7 @@ class Roster:
             )
         if uplink.tty is not None:
             return f"no tty: {uplink.tty} is not there"
-        if uplink.device is not None:
+        if uplink.device is not None or uplink.network is not None:
             return None
         return "no modem left" if self._entries else "no modem"
 
@@ -285,6 +299,9 @@ class Roster:
             # A far end, a pseudo-terminal, a port of the board: nothing to find out, and none goes elsewhere.
             plugged = seat.tty is not None and PLUGGED.match(seat.tty)
             return None if plugged else Attach(uplink.name, uplink.tty, None)
+        # Somebody may be asking its ports who it is: two at one port would read each other's answers.
+        if holder.probing:
+            return None
         if holder in self._free() and (seat.settles(now) or (holder.told and uplink.imei is None)):
             return Attach(uplink.name, uplink.tty, holder.device.name)
         return None
@@ -366,6 +383,13 @@ def _enumerated_anew(old: Device, new: Device) -> bool:
     if (old.number, old.vendor, old.product) != (new.number, new.vendor, new.product):
         return True
     return any(not new.has(port.name) for port in old.ports)
+
+
+def _names_the_same(one: Uplink, other: Uplink) -> bool:
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("device", "network", "tty", "usb", "imei", "modem", "bid")
+    )
 
 
 def _no_answer(entry: _Entry) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from ipaddress import IPv4Address
+from typing import Any
 
 from router import netlink as nl
 from router.config.model import Uplink
@@ -13,6 +14,7 @@ from router.netlink import Netlink, ifaddrmsg, ifinfmsg, rtmsg
 from router.uplink.cellular import Modems
 from router.uplink.links import LinkTable
 from router.uplink.model import UplinkView, WifiInfo
+from router.uplink.netifd import devices
 from router.uplink.wireless import Wireless
 
 __all__ = ["UplinkWatcher"]
@@ -38,6 +40,8 @@ class UplinkWatcher:
         self.modems = Modems(uplinks, self._refresh, memory_path=memory_path)
         self._wireless = Wireless()
         self._wifi: dict[str, WifiInfo | None] = {}
+        self.networks: dict[str, str] = {}
+        """Interfaces of netifd, and the device of each."""
         self._events: Netlink | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -51,6 +55,28 @@ class UplinkWatcher:
         self.modems.start(loop)
         self._resync()
         self._watch_wifi()
+
+    def configure(self, uplinks: tuple[Uplink, ...], anew: Collection[str]) -> None:
+        """These are the uplinks now; `changed` is called for those `anew`, whatever was said of them before."""
+        self._uplinks = uplinks
+        known = {uplink.name for uplink in uplinks} - set(anew)
+        for table in (self.views, self._wifi):
+            for name in table.keys() - known:
+                del table[name]
+        self.modems.configure(uplinks, self._loop)
+        self._read_wifi()
+        self._refresh()
+
+    def interfaces(self, found: Iterable[Mapping[str, Any]]) -> None:
+        """netifd tells how interfaces stand; which device one has is taken from it, all else from netlink."""
+        before, self.networks = self.networks, devices(self.networks, found)
+        if self.networks != before:
+            self._read_wifi()
+            self._refresh()
+
+    def _device(self, uplink: Uplink) -> str | None:
+        """As configured."""
+        return uplink.device or self.networks.get(uplink.network or "")
 
     def close(self) -> None:
         """No change is told any more.  The modems go on until `modems.stop`: what is said last goes through them."""
@@ -93,11 +119,15 @@ class UplinkWatcher:
 
     def _watch_wifi(self) -> None:
         assert self._loop is not None
-        for uplink in self._uplinks:
-            if uplink.kind == "wifi" and uplink.device is not None:
-                self._wifi[uplink.name] = self._wireless.read(uplink.device)
+        self._read_wifi()
         self._refresh()
         self._timer = self._loop.call_later(_WIFI_EVERY, self._watch_wifi)
+
+    def _read_wifi(self) -> None:
+        for uplink in self._uplinks:
+            device = self._device(uplink)
+            if uplink.kind == "wifi" and device is not None:
+                self._wifi[uplink.name] = self._wireless.read(device)
 
     def _refresh(self) -> None:
         if self._loop is None:
@@ -111,7 +141,7 @@ class UplinkWatcher:
     def _view(self, uplink: Uplink) -> UplinkView:
         modem = self.modems.info(uplink.name)
         address: IPv4Address | None = modem.address if modem is not None else None
-        device = uplink.device or self.modems.device_by_sysfs(uplink)
+        device = self._device(uplink) or self.modems.device_by_sysfs(uplink)
         if device is None and address is not None:
             device = self._table.device_with(address)
         return self._table.view(uplink, device, self._wifi.get(uplink.name), modem)

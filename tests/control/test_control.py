@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from router.control import cli
+from router.control import cli, render
 from router.control.client import ControlError, request
 from router.control.server import ControlServer
 
@@ -164,3 +164,34 @@ def test_completion_is_code_bash_reads(capsys):
     )
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "status"
+
+
+PROBLEM = "/etc/config/roamd:7: uplink 'wifi': option bandwidth 'fast': expected a whole number"
+
+
+def test_a_reload_says_what_it_changed(tmp_path, capsys, monkeypatch):
+    asked = []
+
+    def answer(path, method, params=None, timeout=5.0):
+        asked.append((path, method))
+        return {"changed": ["log_level", "uplink wifi.label"], "restarted": ["home_agent"]}
+
+    monkeypatch.setattr(cli, "request", answer)
+    assert cli.main(["--socket", "/x", "reload"]) == 0
+    assert asked == [("/x", "reload")]
+    assert capsys.readouterr().out == "changed: log_level, uplink wifi.label\nstarted anew: home_agent\n"
+
+
+def test_a_reload_that_is_refused_says_every_error(capsys, monkeypatch):
+    def answer(path, method, params=None, timeout=5.0):
+        raise ControlError(PROBLEM)
+
+    monkeypatch.setattr(cli, "request", answer)
+    assert cli.main(["reload"]) == 1
+    assert PROBLEM in capsys.readouterr().err
+
+
+def test_a_refused_file_stands_above_everything_in_status():
+    text = render.status({**STATUS, "config_problem": [{"text": PROBLEM}]})
+    assert "the configuration before it is in force" in text
+    assert text.index(PROBLEM) < text.index("Uplinks")

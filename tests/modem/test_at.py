@@ -321,6 +321,29 @@ def test_a_wake_that_nobody_answers_is_sent_again_before_the_next_probe():
     assert engine.output(4.2) == b"AT+CGMM\r"
 
 
+def test_a_late_result_and_that_of_a_wake_are_not_taken_for_the_probes():
+    engine = given_up()
+    engine.tick(2.0)
+    engine.output(2.0)
+    engine.tick(3.0)
+    engine.output(3.0)
+    # The command given up at last, then the wake: neither says that the probe was answered.
+    assert engine.feed(b"\r\nOK\r\n", 3.1) == []
+    assert engine.output(3.1) == PROBE
+    assert engine.feed(b"\r\nOK\r\n", 3.2) == []
+    assert engine.output(3.2) == b""
+    engine.feed(IN_STEP, 3.3)
+    assert engine.output(3.3) == b"AT+CGMM\r"
+
+
+def test_what_was_probed_before_does_not_count_when_the_step_is_lost_again():
+    engine = given_up()
+    engine.feed(IN_STEP, 1.1)
+    engine.output(1.1)
+    assert [type(event) for event in engine.feed(b"\r\nRDY\r\n", 1.2)] == [Unsolicited, TimedOut]
+    assert engine.output(1.2) == PROBE
+
+
 def test_a_modem_that_gives_no_results_is_woken_at_once():
     engine = given_up()
     engine.feed(b"\r\n+CMEE: 1\r\n", 1.1)

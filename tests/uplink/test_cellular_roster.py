@@ -334,6 +334,18 @@ def test_a_serial_converter_is_not_probed_unless_it_is_named():
         assert ("1-3" in world.probing) is expected
 
 
+def test_a_port_that_is_named_is_not_opened_while_it_is_probed():
+    world = World(uplink("one"), uplink("two", tty="/dev/ttyUSB2"))
+    world.devices(device("1-1"))
+    world.reported("two", A)
+    world.devices()
+    world.devices(device("1-1"))
+    world.wait(61.0)
+    assert "1-1" in world.probing and world.attached == {}
+    world.probed("1-1", None)
+    assert world.attached == {"two": ("/dev/ttyUSB2", "1-1")}
+
+
 def test_uplinks_of_other_kinds_have_no_modem():
     world = World(Uplink("wan", 1, "ethernet", "eth0"))
     world.devices(device("1-1"))
@@ -372,3 +384,24 @@ def test_whatever_happens_no_modem_serves_two_uplinks_and_none_is_probed_while_i
             assert name not in world.attached or world.roster.state(name) is None
         wake = world.roster.next_wake(world.now)
         assert wake is None or wake > world.now
+
+
+def test_another_configuration_leaves_modems_with_those_who_name_them_as_before():
+    world = World(uplink("lte"), uplink("nr", usb="1-2"))
+    world.devices(device("1-1"), device("1-2", 4, 2))
+    world.probed("1-1", "ttyUSB2", A)
+    world.probed("1-2", "ttyUSB6", B)
+    assert world.attached == {"lte": ("ttyUSB2", "1-1"), "nr": ("ttyUSB6", "1-2")}
+    world.act(world.roster.configure((uplink("lte", metered=True), uplink("spare")), world.now))
+    assert world.attached == {"lte": ("ttyUSB2", "1-1")}
+    world.devices(device("1-1"), device("1-2", 4, 2))
+    assert world.attached == {"lte": ("ttyUSB2", "1-1"), "spare": ("ttyUSB6", "1-2")}
+
+
+def test_an_uplink_that_names_another_modem_lets_its_own_go():
+    world = World(uplink("lte", imei=A))
+    world.devices(device("1-1"))
+    world.probed("1-1", "ttyUSB2", A)
+    world.act(world.roster.configure((uplink("lte", imei=B),), world.now))
+    assert world.attached == {}
+    assert world.roster.state("lte") == f"no modem with IMEI {B}"

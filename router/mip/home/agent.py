@@ -125,6 +125,18 @@ class HomeAgent:
             self._revocations.add(binding, self._peers.get(binding.care_of_address), now)
         return self._ledger.remove(node, keys, "revoked") + self.tick(now)
 
+    def configure(self, mobiles: Iterable[Mobile], flows: Iterable[Flow], now: Instant) -> list[Effect]:
+        """Serve these mobile nodes, all with home addresses of their own, by these policies.
+
+        The bindings of those that are gone or changed are revoked; nobody else's are touched.
+        Of other policies a mobile node hears with its next reply.
+        """
+        wanted, self._flows = tuple(mobiles), tuple(flows)
+        strangers = [node.home_address for node in self._ledger.strangers(wanted)]
+        effects = [effect for home in strangers for effect in self.revoke(home, None, now)]
+        self._ledger.configure(wanted, now)
+        return effects
+
     # Requests
 
     def _request(

@@ -41,15 +41,33 @@ class Ledger:
         self.prefixes = PrefixPool(settings.prefix_pool, settings.prefix_length)
         self._settings = settings
         self._home_link = [home.prefix for home in networks] if settings.device is not None else []
-        self._floor = from_wall(started.wall)
-        self._mobiles = {
-            int(mobile.home_address): mobile for mobile in known if mobile.home_address != NOBODY
-        }
-        self._by_nai = {mobile.nai.encode(): mobile for mobile in known if mobile.nai}
+        self._serve(known, started)
         self._homeless: dict[bytes, Node] = {}
         fixed = [mobile.home_address for mobile in known]
         self._addresses = AddressPool((home.pool for home in networks if home.pool is not None), fixed)
         self._expiries = Expiries()
+
+    def _serve(self, mobiles: tuple[Mobile, ...], now: Instant) -> None:
+        """From now on these, and of new ones no request that is older."""
+        self._floor = from_wall(now.wall)
+        self._mobiles = {
+            int(mobile.home_address): mobile for mobile in mobiles if mobile.home_address != NOBODY
+        }
+        self._by_nai = {mobile.nai.encode(): mobile for mobile in mobiles if mobile.nai}
+
+    def strangers(self, mobiles: Iterable[Mobile]) -> list[Node]:
+        """The nodes that are not what `mobiles` say: gone, or given another key, network or limit."""
+        known = {mobile.home_address: mobile for mobile in mobiles}
+        return [node for node in self.nodes.values() if known.get(node.home_address) != node.mobile]
+
+    def configure(self, mobiles: Iterable[Mobile], now: Instant) -> None:
+        """Serve these; strangers among the nodes, which have no bindings any more, are forgotten."""
+        wanted = tuple(mobiles)
+        for node in self.nodes.values():
+            self.refreshes.forget(node)
+        for node in self.strangers(wanted):
+            del self.nodes[int(node.home_address)]
+        self._serve(wanted, now)
 
     # Who
 

@@ -188,6 +188,10 @@ class MobileNode:
         self.session.silent = bids
         return self._registrar.tell(bids, now)
 
+    def flows(self, flows: Iterable[Flow], now: Instant) -> list[Effect]:
+        """Other flow policies."""
+        return self._registrar.configure(flows, now)
+
     def stop(self, now: Instant) -> list[Effect]:
         """De-register: all bindings in one request where the home agent takes that, else each by itself."""
         self._stopping = True

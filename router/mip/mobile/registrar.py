@@ -46,6 +46,12 @@ class Registrar:
     def bound(self) -> list[Registration]:
         return [item for item in self.registrations.values() if item.binding is not None]
 
+    def configure(self, flows: Iterable[Flow], now: Instant) -> list[Effect]:
+        """Other flow policies: the home agent hears of them, if it has been told of any."""
+        wanted = tuple(flows) if self._settings.flow_bindings else ()
+        before, self._flows = self._flows, wanted
+        return self.tell(frozenset(), now) if wanted != before else []
+
     # The one binding of a home agent without multipath: the lowest BID that is answered.
 
     def the_one(self) -> int | None:

@@ -34,9 +34,13 @@ def test_the_reserved_field_of_tunnel_data_is_ignored(ends):
 def test_what_does_not_fit_is_fragmented_before_it_is_put_into_udp(ends, sender):
     mobile, home = ends
     connect(mobile, home, "udp", mtu=1500 - _OVERHEAD)
-    there, device, back, address = (
-        (mobile, "ha0", home, ANCHOR) if sender == "mobile node" else (home, "up0", mobile, HOME)
+    there, leaves, device, back, address = (
+        (mobile, "up0", "ha0", home, ANCHOR)
+        if sender == "mobile node"
+        else (home, "ha0", "up0", mobile, HOME)
     )
+    # A device that takes datagrams in trains shows them to a capture before it cuts them.
+    there.ip("link", "set", leaves, "gso_max_segs", "1")
     sniffer = capture(back, device)
     sniffer.wait_ready()
     assert ping(there, address, count=1, size=4000)["answered"] == 1

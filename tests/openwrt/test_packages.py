@@ -1,0 +1,148 @@
+"""Our packages: what they hold, what they are called, and that a router can run them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+import router
+from openwrt.packaging.feed import feed
+from openwrt.packaging.recipe import RecipeError, read_recipe
+from openwrt.packaging.tree import PACKAGES, package, write_tree
+from router.config import load
+from router.daemon.ubus import _SIGNATURE
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TIME = 1_700_000_000
+BUILT = {name: package(ROOT, name, TIME) for name in PACKAGES}
+
+
+def content(name, path):
+    return next(file for file in BUILT[name].files if file.path == path)
+
+
+def makefile(name):
+    with open(os.path.join(ROOT, "openwrt", name, "Makefile")) as file:
+        return file.read()
+
+
+def test_the_same_checkout_gives_the_same_octets():
+    assert feed([*BUILT.values()]) == feed([package(ROOT, name, TIME) for name in PACKAGES])
+
+
+def test_packages_do_not_get_in_each_others_way():
+    one, other = ({file.path for file in BUILT[name].files} for name in PACKAGES)
+    assert not one & other
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_package_has_the_programs_version(name):
+    assert BUILT[name].version.partition("-r")[0] == router.__version__
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_why_each_dependency_is_needed_is_said(name):
+    for depends in BUILT[name].depends:
+        assert f"\n# {depends}: " in makefile(name), depends
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_the_configuration_is_secret_and_kept(name):
+    assert BUILT[name].conffiles == (f"/etc/config/{name}",)
+    assert content(name, f"etc/config/{name}").mode == 0o600
+    assert content(name, f"etc/init.d/{name}").mode == 0o755
+
+
+def test_a_new_configuration_needs_the_four_options_and_nothing_else():
+    text = content("roamd", "etc/config/roamd").content.decode()
+    opened, count = re.subn(r"(?m)^\t# (?=option)", "\t", text)
+    assert count == 4
+    found = load(opened, "roamd")
+    assert found.mobile_node is not None and [uplink.name for uplink in found.uplinks] == ["wan"]
+
+
+def examples():
+    with open(os.path.join(ROOT, "openwrt", "README.md")) as file:
+        return re.findall(r"(?ms)^```\n(config .*?)^```$", file.read())
+
+
+@pytest.mark.parametrize("example", examples())
+def test_an_example_in_the_readme_is_good_beside_the_four_options(example):
+    text = content("roamd", "etc/config/roamd").content.decode()
+    assert load(re.sub(r"(?m)^\t# (?=option)", "\t", text) + example, "example")
+
+
+def test_a_routers_capabilities_and_acls_are_json():
+    capabilities = json.loads(content("roamd", "etc/capabilities/roamd.json").content)
+    assert len({tuple(names) for names in capabilities.values()}) == 1
+    assert "CAP_NET_ADMIN" in capabilities["bounding"]
+    acl = json.loads(content("roamd", "usr/share/rpcd/acl.d/roamd.json").content)
+    asked = acl["roamd"]["read"]["ubus"]["roamd"] + acl["roamd"]["write"]["ubus"]["roamd"]
+    assert set(asked) <= _SIGNATURE.keys()
+
+
+def test_a_service_is_never_given_up_and_reloads_by_signal():
+    for name in PACKAGES:
+        text = content(name, f"etc/init.d/{name}").content.decode()
+        for line in (
+            "USE_PROCD=1",
+            "procd_set_param respawn 3600 5 0",
+            "procd_set_param reload_signal HUP",
+            f"procd_set_param env PYTHONUNBUFFERED=1 ROAMD_WATCHDOG={name}/main",
+            f"procd_add_reload_trigger {name}",
+        ):
+            assert line in text, (name, line)
+
+
+def test_a_makefile_without_what_is_needed_is_refused():
+    with pytest.raises(RecipeError, match="no 'define Package/x'"):
+        read_recipe("x", "PKG_VERSION:=1\n")
+    with pytest.raises(RecipeError, match="x/Makefile: PKG_RELEASE is missing"):
+        _ = read_recipe("x", "PKG_VERSION:=1\ndefine Package/x\n  TITLE:=t\nendef\n").version
+
+
+def run(folder, *words):
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"]},
+    )
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """What the mobile node's package installs, below a folder."""
+    write_tree(BUILT["roamd"], tmp_path)
+    return tmp_path
+
+
+def test_the_mobile_nodes_package_checks_a_configuration(installed):
+    sample = installed / "usr/share/roamd/roamd.config"
+    done = run(installed / "usr/lib/roamd", "-B", "-m", "router.cli", "check", str(sample))
+    assert (done.returncode, done.stdout) == (0, f"{sample}: good\n"), done.stderr
+
+
+def test_what_is_not_installed_is_said_in_a_line(installed):
+    home = installed / "usr/lib/roamd"
+    done = run(home, "-B", "-m", "router.control.cli", "simulate")
+    assert done.returncode == 1 and "comes without the simulator" in done.stderr
+    code = "from router.daemon.agents import home_agent_role; home_agent_role(None, None)"
+    done = run(home, "-B", "-c", code)
+    assert done.stderr.splitlines()[-1].endswith("install roamd-agent")
+
+
+def test_byte_code_is_made_for_every_module(installed):
+    home = installed / "usr/lib/roamd"
+    done = run(home, "-B", "-m", "router.bytecode")
+    assert (done.returncode, done.stderr) == (0, "")
+    sources = {path.relative_to(home) for path in home.rglob("*.py")}
+    made = {
+        path.relative_to(home).parent.parent / f"{path.name.split('.')[0]}.py" for path in home.rglob("*.pyc")
+    }
+    assert made == sources
