@@ -85,6 +85,11 @@ def tunnels(cast, role):
     return {item["bid"]: (item["encapsulation"], item["plane"]) for item in cast.status(role)["tunnels"]}
 
 
+def carries(cast, name):
+    """Whether flows are given to an uplink's path."""
+    return next(item["path"]["carries"] for item in cast.status("mr")["uplinks"] if item["name"] == name)
+
+
 def carried(cast, port):
     """A transfer from the internet to the LAN, and which tunnels it came by."""
     before = cast.tunnel_octets()
@@ -116,6 +121,8 @@ def test_both_daemons_and_a_mapping_that_is_lost(drive):
     assert "keepalives unanswered" in drive.tail("mr", 50)
     assert source().rpartition(":")[2].startswith("42")
     assert drive.lab.run("ha", "ip", "-d", "-o", "link", "show", "type", "ipip") == devices
+    # The path was silent meanwhile, and its flows had left it.
+    drive.wait("the path to carry again", lambda: carries(drive, "cell"), 60)
     assert carried(drive, 5001) == {2}
     counters = drive.status("mr")["counters"]
     assert counters["tunnel_unmatched"] == counters["plane_refused"] == 0

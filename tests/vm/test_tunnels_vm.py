@@ -122,7 +122,7 @@ class Net:
         """A registration, as far as ports are concerned: where the home agent sees it come from."""
         before = len(self.home.run("HEARD"))
         self.mobiles[number].run(
-            f"SOCKETS['{MOBILES[number]}', {OWN_PORT}].sendto(b'\\x01', ('{AGENT}', {PORT})) and None"
+            f"SOCKETS['{MOBILES[number]}', {OWN_PORT}].socket.sendto(b'\\x01', ('{AGENT}', {PORT})) and None"
         )
         found = wait(lambda: self.home.run("HEARD")[before:])
         return IPv4Address(found[0][0]), found[0][1]
@@ -357,7 +357,9 @@ class TestNat:
         # The echo goes to the home agent's own address, as the mobile node knows it.
         net.home.ip("address", "add", f"{ANCHOR}/32", "dev", "ha0")
         echo = echo_request(HOME, ANCHOR, 7)
-        net.mobile.run(f"SOCKETS['{MOBILE}', {OWN_PORT}].sendto({echo!r}, ('{AGENT}', {PORT})) and None")
+        net.mobile.run(
+            f"SOCKETS['{MOBILE}', {OWN_PORT}].socket.sendto({echo!r}, ('{AGENT}', {PORT})) and None"
+        )
         heard = wait(lambda: net.mobile.run("HEARD"))
         source, port, octets = heard[0]
         assert (source, port, octets[:8]) == (str(AGENT), PORT, DATA.hex())
