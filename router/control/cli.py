@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
 from collections.abc import Sequence
 from ipaddress import IPv4Address
-from typing import Any
 
 from router import __version__
 from router.control import render
 from router.control.client import ControlError, request
 from router.control.flow_cli import add_flows
 from router.control.modem_cli import add_modem
+from router.control.output import as_json, show
 
 __all__ = ["main"]
 
@@ -118,21 +116,13 @@ def _describe(simulate: argparse.ArgumentParser) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    while True:
-        values = request(arguments.socket, "status")
-        text = _json(values) if arguments.json else render.status(values)
-        if arguments.watch and sys.stdout.isatty():
-            text = "\x1b[H\x1b[2J" + text
-        print(text, end="", flush=True)
-        if not arguments.watch:
-            return 0
-        time.sleep(1)
+    return show(arguments, lambda: request(arguments.socket, "status"), render.status)
 
 
 def _counters(arguments: argparse.Namespace) -> int:
     counters = request(arguments.socket, "status")["counters"]
     if arguments.json:
-        print(_json(counters), end="")
+        print(as_json(counters), end="")
         return 0
     print(render.table(("COUNTER", "VALUE"), sorted((name, str(value)) for name, value in counters.items())))
     return 0
@@ -142,7 +132,7 @@ def _revoke(arguments: argparse.Namespace) -> int:
     params = {"home_address": arguments.home_address, "bid": arguments.bid}
     result = request(arguments.socket, "revoke", params)
     if arguments.json:
-        print(_json(result), end="")
+        print(as_json(result), end="")
     else:
         print(f"{result['revoked']} bindings of {arguments.home_address} revoked")
     return 0 if result["revoked"] else 1
@@ -151,7 +141,7 @@ def _revoke(arguments: argparse.Namespace) -> int:
 def _reload(arguments: argparse.Namespace) -> int:
     result = request(arguments.socket, "reload", timeout=_PATIENCE)
     if arguments.json:
-        print(_json(result), end="")
+        print(as_json(result), end="")
         return 0
     print(f"changed: {', '.join(result['changed']) or 'nothing'}")
     if result["restarted"]:
@@ -169,10 +159,6 @@ def _address(text: str) -> str:
 def _completion(arguments: argparse.Namespace) -> int:
     print(_BASH if arguments.shell == "bash" else _ZSH, end="")
     return 0
-
-
-def _json(values: Any) -> str:
-    return json.dumps(values, indent=2) + "\n"
 
 
 if __name__ == "__main__":

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-import time
 from typing import Any
 
 from router.control import flow_render
 from router.control.client import ControlError, request
+from router.control.output import as_json, show
 
 __all__ = ["add_flows"]
 
@@ -43,15 +41,8 @@ def _command(commands: Any, name: str, run: Any, text: str) -> argparse.Argument
 
 
 def _flows(arguments: argparse.Namespace) -> int:
-    while True:
-        values = request(arguments.socket, "flows", {"all": arguments.all, "limit": arguments.limit})
-        text = _json(values) if arguments.json else flow_render.flows(values)
-        if arguments.watch and sys.stdout.isatty():
-            text = "\x1b[H\x1b[2J" + text
-        print(text, end="", flush=True)
-        if not arguments.watch:
-            return 0
-        time.sleep(1)
+    asked = {"all": arguments.all, "limit": arguments.limit}
+    return show(arguments, lambda: request(arguments.socket, "flows", asked), flow_render.flows)
 
 
 def _explain(arguments: argparse.Namespace) -> int:
@@ -60,7 +51,7 @@ def _explain(arguments: argparse.Namespace) -> int:
         "dscp": arguments.dscp,
     }  # fmt: skip
     values = request(arguments.socket, "explain", params)
-    print(_json(values) if arguments.json else flow_render.explained(values), end="")
+    print(as_json(values) if arguments.json else flow_render.explained(values), end="")
     return 0
 
 
@@ -73,9 +64,5 @@ def _check(arguments: argparse.Namespace) -> int:
     if len(text) > _MAX_FILE:
         raise ControlError(f"{arguments.file}: more than {_MAX_FILE} octets")
     values = request(arguments.socket, "policy_check", {"file": arguments.file, "text": text}, 30.0)
-    print(_json(values) if arguments.json else flow_render.policy_check(values), end="")
+    print(as_json(values) if arguments.json else flow_render.policy_check(values), end="")
     return 0
-
-
-def _json(values: Any) -> str:
-    return json.dumps(values, indent=2) + "\n"

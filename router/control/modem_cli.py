@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from router.control import modem_render
 from router.control.client import ControlError, request
+from router.control.output import as_json
 
 __all__ = ["ACTIONS", "add_modem"]
 
@@ -54,13 +55,13 @@ def _action(actions: Any, name: str, run: Any, text: str, *, named: bool = True)
 
 def _list(arguments: argparse.Namespace) -> int:
     rows = request(arguments.socket, "modem_list")
-    print(_json(rows) if arguments.json else modem_render.modem_list(rows), end="")
+    print(as_json(rows) if arguments.json else modem_render.modem_list(rows), end="")
     return 0
 
 
 def _show(arguments: argparse.Namespace) -> int:
     values = request(arguments.socket, "modem_show", {"uplink": arguments.uplink})
-    print(_json(values) if arguments.json else modem_render.show(values), end="")
+    print(as_json(values) if arguments.json else modem_render.show(values), end="")
     return 0
 
 
@@ -88,13 +89,13 @@ def _at(arguments: argparse.Namespace) -> int:
         "force": arguments.force,
     }  # fmt: skip
     values = request(arguments.socket, "modem_at", params, arguments.timeout + 65.0)
-    print(_json(values) if arguments.json else modem_render.answer(values), end="")
+    print(as_json(values) if arguments.json else modem_render.answer(values), end="")
     return 0 if values["ok"] else 1
 
 
 def _reset(arguments: argparse.Namespace) -> int:
     values = request(arguments.socket, "modem_reset", {"uplink": arguments.uplink, "how": arguments.how})
-    print(_json(values) if arguments.json else f"{values['uplink']}: {values['how']}\n", end="")
+    print(as_json(values) if arguments.json else f"{values['uplink']}: {values['how']}\n", end="")
     return 0
 
 
@@ -130,7 +131,3 @@ def _fetch(socket: str, params: dict[str, Any], file: TextIO) -> int:
     file.writelines(f"{line}\n" for line in lines)
     file.flush()
     return len(lines)
-
-
-def _json(values: Any) -> str:
-    return json.dumps(values, indent=2) + "\n"

@@ -51,7 +51,7 @@ class FlowControl:
     def __init__(
         self,
         config: Config,
-        ways: Callable[[], Sequence[Way]],
+        ways: Callable[[Mapping[int, Quality]], Sequence[Way]],
         qualities: Callable[[], Mapping[int, Quality]],
         own: Callable[[], Iterable[IPv4Network]],
         changed: Changed,
@@ -108,7 +108,7 @@ class FlowControl:
         decision = self.assigner.look(
             at.monotonic,
             weekday_and_minute(at),
-            self._ways(),
+            self._ways(qualities),
             qualities,
             self.tracker,
             self._arrivals.expected(max(_LOOK, at.monotonic - self._looked)),

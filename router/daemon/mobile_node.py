@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network
@@ -81,9 +81,6 @@ class MobileNodeRole:
         self._capacities: dict[int, Capacity] = {}
         self.mtus = PathMtus(self.keeper.changed, self._report_mtu, self._tell, self.plane.statistics)
         self.recorder = Recorder(config.record, config.record_size * 1_000_000)
-        self.flows = FlowControl(
-            config, self.ways, self.qualities, self._own_prefixes, self.keeper.changed, self.recorder
-        )
         self.watch = PathWatch(
             config.uplinks,
             self.settings,
@@ -92,6 +89,9 @@ class MobileNodeRole:
             self._paths_changed,
             self._tell,
             self.recorder.heard if config.record else None,
+        )
+        self.flows = FlowControl(
+            config, self.ways, self.watch.qualities, self._own_prefixes, self.keeper.changed, self.recorder
         )
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -175,9 +175,8 @@ class MobileNodeRole:
     def paths(self) -> list[MobilePath]:
         return [self._path(uplink) for uplink in self.config.uplinks]
 
-    def ways(self) -> list[Way]:
+    def ways(self, qualities: Mapping[int, Quality]) -> list[Way]:
         """The uplinks as policies see them."""
-        qualities = self.qualities()
         return [
             Way(
                 path.bid,
@@ -189,9 +188,6 @@ class MobileNodeRole:
             )
             for path in self.paths()
         ]
-
-    def qualities(self) -> dict[int, Quality]:
-        return {bid: self.watch.quality(bid) for bid in self.uplinks}
 
     def _own_prefixes(self) -> Iterator[IPv4Network]:
         yield IPv4Network(self.machine.home_address)

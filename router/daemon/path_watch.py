@@ -123,11 +123,11 @@ class PathWatch:
         """Configuration, radio or driver say something else of an uplink."""
         self.monitors[bid].guess(self._capacity(bid), now())
 
-    def quality(self, bid: int) -> Quality:
-        """As it is now; of a path that is not bound `down`."""
+    def qualities(self) -> dict[int, Quality]:
+        """Of every uplink's path, as they are now; of one that is not bound `down`."""
         at = now()
         found = {item.bid: item for item in self._qualities(at)}
-        return found[bid] if bid in found else self.monitors[bid].quality(at)
+        return {bid: found.get(bid) or monitor.quality(at) for bid, monitor in self.monitors.items()}
 
     def carries(self, bid: int) -> bool:
         """Whether packets may be given to this path; also of one that is not bound yet."""
@@ -150,7 +150,7 @@ class PathWatch:
 
     def status(self, bid: int) -> dict[str, Any]:
         """For `roamctl status`; rates in kbit/s, times in ms."""
-        at, monitor, quality = now(), self.monitors[bid], self.quality(bid)
+        at, monitor, quality = now(), self.monitors[bid], self.qualities()[bid]
         return {
             "liveness": quality.liveness,
             "since": round(at.monotonic - monitor.live.since, 1) if monitor.live.since else None,
