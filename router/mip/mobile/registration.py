@@ -81,6 +81,7 @@ class RegistrationView:
     nat: bool
     encapsulation: str | None
     attempts: int
+    rtt: float | None
     detail: str
 
 
@@ -153,6 +154,7 @@ class Registration:
             nat=binding.nat if binding is not None else False,
             encapsulation=binding.encapsulation if binding is not None else None,
             attempts=self.attempts,
+            rtt=self.rtt,
             detail=self.detail,
         )
 
