@@ -118,13 +118,13 @@ def _uplink(row: "Facts", findings: "list[Facts]") -> "Facts":
 
 
 def _figures(row: "Facts") -> str:
-    """`23 ms, 20/5 Mbit/s, E-UTRAN B7 RSRP -95`."""
+    """`23 ms, 20/5 Mbit/s, Telekom E-UTRAN B7 RSRP -95`: down and up, as far as they are known."""
     path, modem, words = row.get("path"), row.get("modem"), []
     if isinstance(path, dict):
         rtt = path.get("rtt")
         if isinstance(rtt, (int, float)):
             words.append("%d ms" % round(rtt))
-        words.append("%s down, %s up" % (_rate(path.get("down")), _rate(path.get("up"))))
+        words.append("%s/%s Mbit/s" % (_rate(path.get("down")), _rate(path.get("up"))))
     if isinstance(modem, dict):
         radio = [modem.get("operator"), modem.get("technology"), modem.get("band")]
         level = [(what, modem.get(what)) for what in ("rsrp", "rscp", "rssi") if modem.get(what) is not None][
@@ -138,7 +138,7 @@ def _figures(row: "Facts") -> str:
 def _rate(kilobits: object) -> str:
     if not isinstance(kilobits, (int, float)):
         return "?"
-    return "%d kbit/s" % kilobits if kilobits < 1000 else "%.3g Mbit/s" % (kilobits / 1000)
+    return "%.3g" % (kilobits / 1000)
 
 
 def _head(status: "Facts") -> str:
