@@ -129,6 +129,16 @@ def test_every_word_can_be_said():
         assert len(said["next"]) <= 90
 
 
+@pytest.mark.parametrize("width", [80, 40])
+def test_what_to_try_is_never_cut(width):
+    row = {**LOST, "reach": {**SEEN, "home_agent": 9.0}}
+    text = screen(summary(status(row), []), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "if that is sure, check spi and key at both ends" in " ".join(text.split())
+    steps_text = as_text("wifi", steps(row, status(row), {"reach": row["reach"], "seconds": {}}), width)
+    assert "if that is sure, check spi and key at both ends" in " ".join(steps_text.split())
+
+
 def test_a_full_screen_stays_one():
     rows = [{**LOST, "name": f"uplink{number}", "state": "no carrier"} for number in range(8)]
     events = [{"clock": "12:00:00", "text": "binding 1: " + "x" * 100}] * 3
