@@ -25,11 +25,10 @@ if TYPE_CHECKING:
 
 
 def judge(status: "Facts") -> "list[Finding]":
-    """Findings, the worst first; none: all is well.  `status` is a mobile node's."""
-    rows = _rows(status.get("uplinks"))
-    if not rows:
-        return [finding("no_uplinks")]
-    found = _of_router(status)
+    """Findings, the worst first; none: all is well."""
+    rows, found = _rows(status.get("uplinks")), _of_router(status)
+    if "uplinks" in status and not rows:
+        found.append(finding("no_uplinks"))
     for row in rows:
         found += of_uplink(row, status)
     return sorted(_together(found, len(rows)), key=lambda item: _SEVERITY[str(item["level"])])

@@ -120,7 +120,9 @@ def agent_lost(lab):
     lab.modem()
     lab.start()
     # Only who has answered once can be missed.
-    lab.cast.wait("both to have answered", lambda: lab.cast.status("mr")["counters"]["probes_answered"] >= 2, 20)
+    lab.cast.wait(
+        "both to have answered", lambda: lab.cast.status("mr")["counters"]["probes_answered"] >= 2, 20
+    )
     lab.topology.run("ha", "ip", "link", "set", "eth0", "down")
 
 

@@ -179,6 +179,7 @@ def test_a_home_agent_has_a_summary_too():
         {"version": "1", "role": ["home_agent"], "uptime": 9.0, "bindings": [{"mobile": "bus"}] * 2}, []
     )
     assert screen(found) == "roamd 1, home agent, up 9 s\nOK: 2 bindings of 1 mobile nodes\n"
+    assert summary({"role": ["home_agent"], "problem": "nft not found"}, [])["verdict"] == "DOWN"
 
 
 def test_steps_end_where_the_way_ends():
@@ -200,7 +201,9 @@ def test_what_is_tried_now_counts_more_than_what_stood_before():
     probes = {"reach": {**SEEN, "home_agent": 9.0}, "renewed": True, "tunnel": None, "seconds": {}}
     found = {item["step"]: item for item in steps(GOOD, status(GOOD), probes)}
     assert found["tunnel"]["verdict"] == "FAIL" and found["registration"]["verdict"] == "ok"
-    found = {item["step"]: item for item in steps(GOOD, status(GOOD), {**probes, "reach": SEEN, "renewed": False})}
+    found = {
+        item["step"]: item for item in steps(GOOD, status(GOOD), {**probes, "reach": SEEN, "renewed": False})
+    }
     assert found["home agent"]["verdict"] == "FAIL"
 
 
