@@ -11,6 +11,7 @@ from router.config.cellular import modem_errors, modem_settings
 from router.config.error import ConfigError, ConfigErrors
 from router.config.model import (
     Config,
+    Console,
     Flow,
     ForeignAgent,
     HomeAgent,
@@ -87,6 +88,7 @@ class _Check:
                 for section, values in self._of("home_network")
                 if "prefix" in values
             ),
+            consoles=self._consoles(),
             **self._daemon(),
         )
         self._relations(config)
@@ -158,6 +160,17 @@ class _Check:
         for _, values in self._of("roamd"):
             return dict(values)
         return {}
+
+    def _consoles(self) -> tuple[Console, ...]:
+        made = []
+        for section, values in self._of("console"):
+            if values.get("login", True) and "password" not in section.options:
+                self._error(section, None, "option password is missing: `roamd console --hash` makes one")
+            if "tty" in values:
+                if any(console.tty == values["tty"] for console in made):
+                    self._error(section, None, f"{values['tty']} has a console already")
+                made.append(Console(**{name: value for name, value in values.items() if name != "enabled"}))
+        return tuple(made)
 
     def _uplinks(self) -> tuple[Uplink, ...]:
         sections = self._of("uplink")

@@ -93,6 +93,8 @@ class Call:
         if self._asked_at is not None:
             self._line.took(now - self._asked_at, self._asked_octets + OVERHEAD + len(frame.data))
             self._asked_at = None
+        if frame.kind != Kind.BUSY:
+            self._patience = 1.0
         if frame.kind == Kind.DATA:
             return self._data(frame, now)
         if frame.kind == Kind.BUSY or frame.offset >= len(self._request):
@@ -105,7 +107,7 @@ class Call:
 
     def _data(self, frame: Frame, now: float) -> list[Frame]:
         if self.total is None:
-            self._taken, self.total, self._patience = True, frame.total, 1.0
+            self._taken, self.total = True, frame.total
             self._octets, self._missing = bytearray(frame.total), [(0, frame.total)]
             self._asked_end = min(2 * frame.piece, frame.total)
         start, end = frame.offset, frame.offset + len(frame.data)

@@ -118,6 +118,7 @@ def grammar(words: Sequence[str], session: Session) -> argparse.ArgumentParser:
     simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
     if "simulate" in words:
         _describe(simulate)
+    session.commands(commands)
     completion = commands.add_parser("completion", help="print completion code for a shell")
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(action=_completion)

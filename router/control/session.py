@@ -33,6 +33,9 @@ class Session:
     def options(self, parser: argparse.ArgumentParser) -> None:
         """Add the options that stand before the command and only make sense here."""
 
+    def commands(self, commands: Any) -> None:
+        """Add the commands that only make sense here to a parser's sub-commands."""
+
     def use(self, arguments: argparse.Namespace) -> None:
         """Take what was given with these options.  Raises ControlError."""
 
