@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import logging
 import sys
@@ -106,6 +105,8 @@ def _console(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    import asyncio
+
     from router.daemon.process import Process
     from router.plane.plane import PlaneError
 

@@ -53,6 +53,8 @@ class Call:
         """Once it is whole."""
         self.unknown = False
         """The router knows nothing of the session."""
+        self.taken = False
+        """The router has the whole request."""
         self.deadline = 0.0
         self.progress = 0
         """Octets of the answer that are there."""
@@ -60,7 +62,6 @@ class Call:
         """Of the answer."""
         self._line, self._session, self._number, self._request = line, session, number, request
         self._accepted = 0
-        self._taken = False
         self._octets = bytearray()
         self._missing: list[tuple[int, int]] = []
         self._asked_end = 0
@@ -73,7 +74,7 @@ class Call:
 
     def repeat(self, now: float) -> list[Frame]:
         """The deadline has passed without what was expected."""
-        if self._taken and self.total is None:
+        if self.taken and self.total is None:
             # It works on the request; what it sent may be lost as well.
             self._patience = min(2 * self._patience, 8.0)
         else:
@@ -98,7 +99,7 @@ class Call:
         if frame.kind == Kind.DATA:
             return self._data(frame, now)
         if frame.kind == Kind.BUSY or frame.offset >= len(self._request):
-            self._taken = True
+            self.taken = True
             self.deadline = now + self._wait(0)
         elif frame.kind == Kind.ACCEPTED and frame.offset > self._accepted:
             self._accepted = frame.offset
@@ -107,7 +108,7 @@ class Call:
 
     def _data(self, frame: Frame, now: float) -> list[Frame]:
         if self.total is None:
-            self._taken, self.total = True, frame.total
+            self.taken, self.total = True, frame.total
             self._octets, self._missing = bytearray(frame.total), [(0, frame.total)]
             self._asked_end = min(2 * frame.piece, frame.total)
         start, end = frame.offset, frame.offset + len(frame.data)
@@ -134,7 +135,7 @@ class Call:
             self._line.better()
 
     def _ask(self, now: float) -> list[Frame]:
-        frames = self._reads() if self._taken else self._requests()
+        frames = self._reads() if self.taken else self._requests()
         self._asked_octets = sum(OVERHEAD + len(frame.data) for frame in frames)
         self._asked_at = now
         self.deadline = now + self._wait(self._asked_octets)

@@ -61,7 +61,11 @@ reload\\:"read the configuration again" modem\\:"list, show, signal, at, reset, 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
-    return run(sys.argv[1:] if argv is None else argv, LocalSession())
+    session = LocalSession()
+    try:
+        return run(sys.argv[1:] if argv is None else argv, session)
+    finally:
+        session.close()
 
 
 def run(words: Sequence[str], session: Session) -> int:
