@@ -250,6 +250,6 @@ class Registration:
         self.next_at = at + self.backoff * (1 + 0.1 * jitter)
 
 
-def event(level: str, text: str) -> Event:
+def event(level: str, text: str, bid: int = 0) -> Event:
     """A line of the log about registrations."""
-    return Event(level, "registration", text)
+    return Event(level, "registration", text, bid)
