@@ -12,10 +12,12 @@ from ipaddress import IPv4Address
 from router import __version__
 from router.control import render
 from router.control.client import ControlError
+from router.control.field_cli import add_field
 from router.control.flow_cli import add_flows
 from router.control.modem_cli import add_modem
 from router.control.output import put, show
 from router.control.session import LocalSession, Session
+from router.control.show_cli import add_show
 
 __all__ = ["grammar", "main", "run"]
 
@@ -117,6 +119,8 @@ def grammar(words: Sequence[str], session: Session) -> argparse.ArgumentParser:
     reload = commands.add_parser("reload", help="read the configuration again, and say what it changed")
     reload.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     reload.set_defaults(action=_reload)
+    add_show(commands)
+    add_field(commands)
     add_flows(commands)
     add_modem(commands)
     simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
