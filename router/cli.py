@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     options.set_defaults(action=_options)
     console = commands.add_parser("console", help="the commands of roamctl on a serial line, or here")
-    console.add_argument("--tty", metavar="PATH", help="the port of a console section (default: this terminal)")
+    console.add_argument(
+        "--tty", metavar="PATH", help="the port of a console section (default: this terminal)"
+    )
     console.add_argument("--hash", action="store_true", help="make a password's value for option password")
     console.set_defaults(action=_console)
     demo = commands.add_parser("demo", help="drive a mobile router through a small internet on this machine")

@@ -85,7 +85,9 @@ def salted(password: bytes, salt: bytes, rounds: int) -> bytes:
 
 def verifier_of(password: bytes, salt: bytes, rounds: int = ROUNDS) -> Verifier:
     key = salted(password, salt, rounds)
-    return Verifier(rounds, salt, sha256(_client_key(key)).digest(), hmac.digest(key, b"Server Key", "sha256"))
+    return Verifier(
+        rounds, salt, sha256(_client_key(key)).digest(), hmac.digest(key, b"Server Key", "sha256")
+    )
 
 
 def auth_message(mine: str, theirs: str, salt: bytes, rounds: int) -> bytes:

@@ -26,7 +26,7 @@ from router.config.model import (
 from router.config.schema import SECTIONS, SectionSpec
 from router.config.uci import Option, Package, Section
 
-__all__ = ["check"]
+__all__ = ["check", "check_consoles"]
 
 Values = dict[str, Any]
 _MAX_BID = 15
@@ -64,6 +64,20 @@ def check(package: Package, bids: Mapping[str, int] | None = None) -> Config:
     return _Check(package, bids or {}).run()
 
 
+def check_consoles(package: Package) -> tuple[tuple[Console, ...], str]:
+    """The consoles and the control socket, whatever else is wrong in `package`.
+
+    Raises ConfigErrors with what is wrong with the consoles.
+    """
+    daemon = _Check(Package(package.filename, _only(package, "roamd")), {})
+    consoles = _Check(Package(package.filename, _only(package, "console")), {})
+    return consoles.consoles(), str(daemon.daemon().get("control", Config.control))
+
+
+def _only(package: Package, kind: str) -> list[Section]:
+    return [section for section in package.sections if section.type == kind]
+
+
 class _Check:
     def __init__(self, package: Package, bids: Mapping[str, int]) -> None:
         self._package = package
@@ -72,8 +86,7 @@ class _Check:
         self._read: list[tuple[Section, Values]] = []
 
     def run(self) -> Config:
-        for section in self._package.sections:
-            self._section(section)
+        self._sections()
         uplinks = self._uplinks()
         mobiles = self._mobiles()
         config = Config(
@@ -95,6 +108,22 @@ class _Check:
         if self._errors:
             raise ConfigErrors(self._errors)
         return config
+
+    def consoles(self) -> tuple[Console, ...]:
+        self._sections()
+        consoles = self._consoles()
+        if self._errors:
+            raise ConfigErrors(self._errors)
+        return consoles
+
+    def daemon(self) -> Values:
+        """Raises nothing."""
+        self._sections()
+        return self._daemon()
+
+    def _sections(self) -> None:
+        for section in self._package.sections:
+            self._section(section)
 
     def _section(self, section: Section) -> None:
         spec = SECTIONS.get(section.type)
@@ -162,7 +191,7 @@ class _Check:
         return {}
 
     def _consoles(self) -> tuple[Console, ...]:
-        made = []
+        made: list[Console] = []
         for section, values in self._of("console"):
             if values.get("login", True) and "password" not in section.options:
                 self._error(section, None, "option password is missing: `roamd console --hash` makes one")

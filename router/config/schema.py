@@ -312,7 +312,9 @@ SECTIONS = {
                 OptionSpec("password", kinds.verifier, "as `roamd console --hash` prints it", secret=True),
                 OptionSpec("timeout", kinds.whole(30, 86400, "seconds"), "without a key, then logged out"),
                 OptionSpec(
-                    "terminal", kinds.choice("auto", "vt100", "dumb"), "what is at the other end; auto: it is asked"
+                    "terminal",
+                    kinds.choice("auto", "vt100", "dumb"),
+                    "what is at the other end; auto: it is asked",
                 ),
                 OptionSpec("shell", kinds.boolean, "offer a shell"),
                 _ENABLED,

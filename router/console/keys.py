@@ -85,7 +85,9 @@ class Keys:
         elif self._sequence is not None:
             self._within(chr(octet), found)
         else:
-            found += [character for character in self._text.decode(bytes((octet,))) if character.isprintable()]
+            found += [
+                character for character in self._text.decode(bytes((octet,))) if character.isprintable()
+            ]
 
     def _within(self, character: str, found: list[Key | Size | str]) -> None:
         if not self._sequence:

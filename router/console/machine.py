@@ -21,6 +21,7 @@ from router.console.session import Files
 from router.control.answering import Answerer
 from router.control.client import ControlError, request
 from router.control.envelope import pack, pack_error
+from router.control.support import archive
 from router.scram import Verifier, auth_message
 
 __all__ = ["Machine"]
@@ -30,6 +31,7 @@ _log = logging.getLogger("roamd.console")
 _QUIET = 10.0
 _MAX_PART = 65536
 _MAX_TIMEOUT = 300.0
+_SUPPORT = 30.0
 
 
 class _Abandoned(Exception):
@@ -39,15 +41,24 @@ class _Abandoned(Exception):
 class Machine:
     """Serves frames until there have been none for 10 s, or who asks says good-bye."""
 
-    def __init__(self, port: Port, socket: str, files: Files, verifier: Verifier | None, lockout: Lockout) -> None:
+    def __init__(
+        self, port: Port, socket: str, files: Files, verifier: Verifier | None, lockout: Lockout
+    ) -> None:
         """Without a verifier everybody is let in."""
-        self._port, self._socket, self._files, self._verifier, self._lockout = port, socket, files, verifier, lockout
+        self._port, self._socket, self._files, self._verifier, self._lockout = (
+            port,
+            socket,
+            files,
+            verifier,
+            lockout,
+        )
         self._answerer = Answerer()
         self._challenge: tuple[str, str] | None = None
         self._inside = False
         self._methods: dict[str, Callable[[dict[str, Any]], Any]] = {
             "file_list": self._file_list,
             "file_read": self._file_read,
+            "file_support": self._file_support,
         }
 
     def serve(self) -> None:
@@ -98,7 +109,11 @@ class Machine:
         if not isinstance(asked, dict):
             raise ValueError("a request is an object")
         method, params, timeout = asked.get("method"), asked.get("params") or {}, asked.get("timeout", 5.0)
-        if not isinstance(method, str) or not isinstance(params, dict) or not isinstance(timeout, int | float):
+        if (
+            not isinstance(method, str)
+            or not isinstance(params, dict)
+            or not isinstance(timeout, int | float)
+        ):
             raise ValueError("a request has a method, params and a timeout")
         if method == "hello":
             return self._hello(params)
@@ -109,7 +124,7 @@ class Machine:
         if method in self._methods:
             return self._methods[method](params)
         _log.debug("asked for %s", method)
-        return request(self._socket, method, params, min(timeout, _MAX_TIMEOUT), self._wait)
+        return self._ask(method, params, timeout)
 
     def _wait(self, fd: int, seconds: float) -> None:
         """Answers frames meanwhile."""
@@ -158,6 +173,16 @@ class Machine:
         return [
             {"name": name, "size": os.path.getsize(self._files.path(name))} for name in self._files.names()
         ]
+
+    def _file_support(self, params: dict[str, Any]) -> dict[str, str]:
+        """Make the archive here, so that it can be taken piece by piece."""
+        name = time.strftime("roamd-support-%Y%m%d-%H%M%S.tar.gz")
+        with self._files.create(name) as file:
+            archive(self._ask, file, time.time(), _SUPPORT)
+        return {"name": name}
+
+    def _ask(self, method: str, params: dict[str, Any], timeout: float) -> Any:
+        return request(self._socket, method, params, min(timeout, _MAX_TIMEOUT), self._wait)
 
     def _file_read(self, params: dict[str, Any]) -> Any:
         """With `length` its octets, without its size and digest."""

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 
-from router.config.check import check
+from router.config.check import check_consoles
 from router.config.error import ConfigErrors
 from router.config.model import Config, Console
 from router.config.uci import Package, parse
@@ -32,7 +32,7 @@ def run(filename: str, tty: str | None) -> int:
     """
     lockout, told = Lockout(), ""
     while True:
-        config, settings = _read(filename, tty)
+        socket, settings = _read(filename, tty)
         try:
             _refuse_owned(tty)
             port = Port(settings)
@@ -46,7 +46,7 @@ def run(filename: str, tty: str | None) -> int:
             continue
         told = ""
         try:
-            _serve(port, settings, filename, config.control, lockout)
+            _serve(port, settings, filename, socket, lockout)
         except PortLost as error:
             _log.warning("%s: lost: %s", tty or "terminal", error)
         finally:
@@ -69,8 +69,8 @@ def _serve(port: Port, settings: Console | None, filename: str, socket: str, loc
             _log.error("keeping the settings in force: %s", error)
 
 
-def _read(filename: str, tty: str | None) -> tuple[Config, Console | None]:
-    """What is wrong elsewhere in the file is what a console helps to find: it does not matter here."""
+def _read(filename: str, tty: str | None) -> tuple[str, Console | None]:
+    """The daemon's control socket, and what is configured of `tty`."""
     try:
         with open(filename, "rb") as file:
             package = parse(file.read(), filename)
@@ -78,20 +78,17 @@ def _read(filename: str, tty: str | None) -> tuple[Config, Console | None]:
         if tty is not None:
             raise
         package = Package(filename)
-    package.errors.clear()
-    consoles = [section for section in package.sections if section.type == "console"]
-    package.sections = [section for section in package.sections if section.type in ("console", "roamd")]
     try:
-        config = check(package)
+        consoles, socket = check_consoles(package)
     except ConfigErrors:
-        if tty is None:
-            return Config(), None
-        config = check(Package(filename, consoles))
+        if tty is not None:
+            raise
+        return Config.control, None
     if tty is None:
-        return config, None
-    for settings in config.consoles:
+        return socket, None
+    for settings in consoles:
         if settings.tty == tty:
-            return config, settings
+            return socket, settings
     raise OSError(f"{filename}: no section console has option tty '{tty}'")
 
 

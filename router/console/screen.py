@@ -25,19 +25,21 @@ class Screen:
         if seen is None:
             return ("\x1b[H\x1b[2J" if self._vt100 else "") + "".join(f"{line}\n" for line in lines)
         if not self._vt100:
-            return "".join(
-                f"{line}\n" for row, line in enumerate(lines) if line not in seen[row : row + 1]
-            )
+            return "".join(f"{line}\n" for row, line in enumerate(lines) if line not in seen[row : row + 1])
         rows = max(len(lines), len(seen))
         before, after = (part + [""] * (rows - len(part)) for part in (seen, lines))
         changes = "".join(
-            _change(row, one, other) for row, (one, other) in enumerate(zip(before, after, strict=True), 1) if one != other
+            _change(row, one, other)
+            for row, (one, other) in enumerate(zip(before, after, strict=True), 1)
+            if one != other
         )
         return changes + f"\x1b[{len(lines) + 1};1H" if changes else ""
 
 
 def _change(row: int, old: str, new: str) -> str:
-    first = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    first = next(
+        (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new))
+    )
     text, end = new[first:], ""
     if len(old) == len(new):
         # Numbers change in the middle of a line, and what is behind them stays.

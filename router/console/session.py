@@ -167,7 +167,9 @@ class ConsoleSession(Session):
 
     def save(self, name: str) -> BinaryIO:
         file = self.files.create(name)
-        self.write(f"{os.path.basename(name)}: to take it: roamctl --serial PORT fetch {os.path.basename(name)}\n")
+        self.write(
+            f"{os.path.basename(name)}: to take it: roamctl --serial PORT fetch {os.path.basename(name)}\n"
+        )
         return file
 
 

@@ -9,6 +9,7 @@ import contextlib
 import getpass
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -29,10 +30,14 @@ _SILENCE = 15.0
 """Seconds without any frame after which nobody is there."""
 _MOST_ROUNDS = 1_000_000
 _NUMBERS = 0x10000
+_HARMLESS = ("file_read", "file_list")
 
 
 class _Unknown(Exception):
-    """The router has forgotten the session: it was started anew, or we were quiet for long."""
+    """The router has forgotten the session: it was started anew, or we were quiet for long.
+
+    The argument is whether it may have begun with the request.
+    """
 
 
 class SerialLine:
@@ -69,7 +74,8 @@ class SerialLine:
                 return self._call(request, timeout, progress)
             except _Unknown as error:
                 self._session = None
-                if error.args and error.args[0] or not again:
+                begun = error.args[0] and not method.startswith(_HARMLESS)
+                if begun or not again:
                     raise ControlError(
                         f"{self._where}: the router's console was started anew meanwhile: nobody knows whether "
                         f"{method} was done"
@@ -113,9 +119,10 @@ class SerialLine:
             self._session, self._number = int.from_bytes(os.urandom(2), "big"), -1
             try:
                 hello = self._request("hello", {"nonce": nonce})
+                break
             except _Unknown:
+                # As good as never: a request of this number and session was taken for another one's.
                 continue
-            break
         if "salt" not in hello:
             return
         if self._known is None:
@@ -188,5 +195,10 @@ class SerialLine:
 
 
 def _ask_password() -> str:
-    """From the environment, for scripts; else from who sits there."""
-    return os.environ.get("ROAMCTL_PASSWORD") or getpass.getpass("password of the console: ")
+    """From the environment, for scripts; else from who sits there.  Raises ControlError."""
+    known = os.environ.get("ROAMCTL_PASSWORD")
+    if known:
+        return known
+    if not sys.stdin.isatty():
+        raise ControlError("the console asks for a password: put it into ROAMCTL_PASSWORD")
+    return getpass.getpass("password of the console: ")

@@ -89,7 +89,11 @@ class LocalSession(Session):
             "--serial", metavar="PORT", help="a console's line instead: a tty, socket://... or rfc2217://..."
         )
         parser.add_argument(
-            "--speed", type=int, default=115200, metavar="N", help="of that line, bit/s (default: %(default)s)"
+            "--speed",
+            type=int,
+            default=115200,
+            metavar="N",
+            help="of that line, bit/s (default: %(default)s)",
         )
 
     def commands(self, commands: Any) -> None:
