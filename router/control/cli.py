@@ -63,7 +63,11 @@ reload\\:"read the configuration again" modem\\:"list, show, signal, at, reset, 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
-    return run(sys.argv[1:] if argv is None else argv, LocalSession())
+    session = LocalSession()
+    try:
+        return run(sys.argv[1:] if argv is None else argv, session)
+    finally:
+        session.close()
 
 
 def run(words: Sequence[str], session: Session) -> int:
@@ -122,6 +126,7 @@ def grammar(words: Sequence[str], session: Session) -> argparse.ArgumentParser:
     simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
     if "simulate" in words:
         _describe(simulate)
+    session.commands(commands)
     completion = commands.add_parser("completion", help="print completion code for a shell")
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(action=_completion)
