@@ -22,7 +22,7 @@ TESTS = [
     "test_families",
     "test_belief",
 ]
-PORTABLE = ("__init__", "folders", "probe", "roles", "sysfs")
+PORTABLE = ("__init__", "folders", "owner", "probe", "roles", "sysfs")
 """Those of the ports that both Pythons run."""
 CORE = sorted(
     path
