@@ -7,6 +7,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 _PATH: "Any" = getattr(os, "path", None)
@@ -15,12 +16,18 @@ _SCANDIR: "Any" = getattr(os, "scandir", None)
 _FOLDER = 0x4000
 
 
+def each(folder: str) -> "Iterator[str]":
+    """The names in there one by one, for a heap that may not hold them all; nothing where that cannot be read."""
+    try:
+        for entry in os.listdir(folder) if _ILISTDIR is None else _ILISTDIR(folder):
+            yield entry if isinstance(entry, str) else entry[0]
+    except OSError:
+        return
+
+
 def names(folder: str) -> "list[str]":
     """What is in there, sorted; nothing where that cannot be read."""
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []
+    return sorted(each(folder))
 
 
 def folders(folder: str) -> "list[str]":

@@ -6,7 +6,7 @@ Runs unchanged on CPython and MicroPython.
 
 import os
 
-from modem.ports.folders import base, exists, names
+from modem.ports.folders import base, each, exists
 
 __all__ = ("Owner", "owner_of")
 
@@ -83,7 +83,7 @@ def _lock_file_owner(path: str, own: int, proc: str, locks: str) -> "Owner | Non
 
 
 def _processes(proc: str) -> "list[int]":
-    return sorted([int(name) for name in names(proc) if name.isdigit()])
+    return sorted([int(name) for name in each(proc) if name.isdigit()])
 
 
 def _has_open(folder: str, place: "Place | None") -> bool:
@@ -91,7 +91,7 @@ def _has_open(folder: str, place: "Place | None") -> bool:
     pseudo = _place(_PSEUDO)
     masters = [_place(name) for name in _MASTERS] if pseudo and place and pseudo[1] == place[1] else []
     found = False
-    for name in names(folder):
+    for name in each(folder):
         opened = _place(f"{folder}/{name}")
         if opened is not None and opened in masters:
             # Who has a pseudo-terminal's master made it: that is the modem's end of the line.

@@ -27,7 +27,7 @@ class PathTest:
         self.echo: float | None = None
         """Seconds to the home agent and back."""
         self.answer: dict[str, object] | None = None
-        """What the home agent replied, with `seconds`."""
+        """What the home agent replied, with `ms`, the time it took."""
         self.refused: tuple[str, str] | None = None
         """(what is unreachable: net, host, port, prohibited; who says so)."""
         self.clock_off: float | None = None
@@ -99,13 +99,13 @@ class PathTest:
         sent = [stamp for stamp in self._sent if stamp & 0xFFFFFFFF == answered & 0xFFFFFFFF]
         if not sent:
             return
-        if reply["code"] == MISMATCH and reply["authentic"] and self._association.multipath:
-            if self.clock_off is None:
-                self.clock_off = clock_off(sent[0], answered)
-                self._shift = int(self.clock_off)
-                self._next_request = now
-                return
-        reply["seconds"] = now - self._sent[sent[0]]
+        mismatch = reply["code"] == MISMATCH and reply["authentic"] and self._association.multipath
+        if mismatch and self.clock_off is None:
+            self.clock_off = clock_off(sent[0], answered)
+            self._shift = int(self.clock_off)
+            self._next_request = now
+            return
+        reply["ms"] = round((now - self._sent[sent[0]]) * 1000)
         self.answer = reply
 
 

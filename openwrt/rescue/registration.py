@@ -47,7 +47,9 @@ class Association:
         if self.algorithm not in SIZES:
             raise ValueError("option algorithm '%s': one of %s" % (self.algorithm, ", ".join(sorted(SIZES))))
         self.nai = uci.value(options, "nai")
-        self.multipath = uci.value(options, "multipath", "1") not in ("0", "off", "false", "no", "disabled")
+        self.multipath = uci.is_on(options, "multipath")
+        self.wanted = 0 if self.multipath else MISMATCH
+        """The code of the answer when all is well."""
         taken = [uci.value(uplink, "bid") for kind, _, uplink in sections if kind == "uplink"]
         # Uplinks without a number of their own have low ones.
         self.bid = max([number for number in range(1, 255) if str(number) not in taken])
@@ -64,6 +66,13 @@ class Association:
         size = SIZES[self.algorithm]
         octets += struct.pack("!BBI", _MOBILE_HOME, 4 + size, self.spi)
         return octets + authenticator(self.algorithm, self._key, octets)
+
+    def described(self, care_of: str, wall_ns: int) -> str:
+        """What would be sent, for people: all of it but the key."""
+        octets = self.request(care_of, self.identification(wall_ns))
+        binding = "BID %d" % self.bid if self.multipath else "time stamp of 1900"
+        words = (self.home_address, binding, self.spi, self.algorithm, len(octets))
+        return "Registration Request for %s, lifetime 0, %s, SPI %d, %s, %d octets" % words
 
     def identification(self, wall_ns: int) -> int:
         """The time stamp of a request (RFC 5944 section 5.7.1), from nanoseconds since 1970."""
@@ -128,7 +137,7 @@ def _address(options: "dict[str, list[str]]", name: str) -> str:
     try:
         return dotted(packed(uci.value(options, name)))
     except ValueError as error:
-        raise ValueError("option %s %s" % (name, error))
+        raise ValueError("option %s %s" % (name, error)) from None
 
 
 def _whole(text: str, name: str) -> int:

@@ -32,6 +32,11 @@ def value(options: "dict[str, list[str]]", name: str, default: str = "") -> str:
     return options[name][-1] if options.get(name) else default
 
 
+def is_on(options: "dict[str, list[str]]", name: str) -> bool:
+    """Whether an option that is on where nobody says otherwise is."""
+    return value(options, name) not in ("0", "off", "false", "no", "disabled")
+
+
 def _take(words: "list[str]", sections: "list[Section]") -> bool:
     """Whether a line is one of a configuration."""
     if not words:
