@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from collections.abc import Iterator
 
+from openwrt.packaging.micropython import compiled
 from openwrt.packaging.package import File, Package
 from openwrt.packaging.recipe import read_recipe
 from openwrt.packaging.source import stripped
@@ -12,10 +14,11 @@ from openwrt.packaging.validation import validation
 
 __all__ = ["PACKAGES", "package", "write_tree"]
 
-PACKAGES = ("roamd", "roamd-agent")
+PACKAGES = ("roamd", "roamd-agent", "roamd-rescue")
 
 _HOME = "usr/lib/roamd"
 """A folder of its own, since Python's has the version in its name."""
+_RESCUE = "usr/lib/roamd-rescue"
 _AGENT = (
     "router/mip/home/", "router/mip/foreign/", "router/flow/home_", "router/flow/foreign_", "router/plane/home_",
     "router/plane/foreign_", "router/daemon/home_", "router/daemon/foreign_agent.py", "router/daemon/reflector.py",
@@ -28,6 +31,12 @@ _DEVELOPMENT = (
     )),
 )  # fmt: skip
 """What a router does not do: the demo and the simulator."""
+_ASKING = (
+    "__init__", "address", "at", "bands", "events", "facts", "knowledge", "network", "outcome", "replies", "results", "signal",
+    "sync", "text", "families/*", "ports/__init__", "ports/folders", "ports/micropython", "ports/owner", "ports/probe",
+    "ports/roles", "ports/sysfs",
+)  # fmt: skip
+"""What the rescue tool needs of `modem`: who asks once has no use for dialogues."""
 _SAMPLES = {"roamd": "roamd.config", "roamd-agent": "roamd-agent.config"}
 _SECTIONS = {
     "roamd": ("roamd", "mobile_node", "uplink", "flow"),
@@ -70,14 +79,27 @@ def write_tree(package: Package, folder: str) -> None:
 
 
 def _files(root: str, name: str) -> Iterator[File]:
+    own = os.path.join(root, "openwrt", name, "files")
+    for path in _walk(own):
+        yield File(path, _mode(path), _read(os.path.join(own, path)))
+    yield from _rescue(root) if name == "roamd-rescue" else _daemon(root, name)
+
+
+def _rescue(root: str) -> Iterator[File]:
+    for top, wanted in (("modem", _ASKING), ("openwrt/rescue", ("*",))):
+        for path in sorted(_walk(os.path.join(root, top))):
+            module, extension = os.path.splitext(path)
+            if extension == ".py" and any(fnmatch.fnmatchcase(module, one) for one in wanted):
+                octets = compiled(os.path.join(root, top, path), f"{top}/{path}")
+                yield File(f"{_RESCUE}/{top}/{module}.mpy", 0o644, octets)
+
+
+def _daemon(root: str, name: str) -> Iterator[File]:
     for path in _code(root):
         if path.startswith(_DEVELOPMENT) or path.startswith(_AGENT) != (name == "roamd-agent"):
             continue
         text = stripped(_read(os.path.join(root, path)).decode())
         yield File(f"{_HOME}/{path}", 0o644, text.encode())
-    own = os.path.join(root, "openwrt", name, "files")
-    for path in _walk(own):
-        yield File(path, _mode(path), _read(os.path.join(own, path)))
     yield File(f"usr/share/roamd/validate-{name}.sh", 0o644, validation(name, _SECTIONS[name]).encode())
     sample = _SAMPLES[name]
     yield File(f"usr/share/roamd/{sample}", 0o644, _read(os.path.join(root, "openwrt", "files", sample)))
