@@ -1,8 +1,9 @@
 """Python source as a router gets it: without what only people and checkers read, each statement in its old line.
 
-Comments, docstrings, annotations of functions and `__all__` go, and a level of indentation is one space; so a
-traceback from a router fits the checkout, at little more than half of the size.  Annotations of a class's own names stay,
-since dataclasses are made of them.  What comes out is parsed again and compared with what was meant.
+Comments, docstrings, annotations of functions, `__all__` and imports that only these needed go, and a level of
+indentation is one space; so a traceback from a router fits the checkout, at little more than half of the size.
+Annotations of a class's own names stay, since dataclasses are made of them.  What comes out is parsed again and compared
+with what was meant.
 """
 
 from __future__ import annotations
@@ -60,8 +61,11 @@ def _needless(tree: ast.Module, lines: list[bytes]) -> Iterator[tuple[_Place, _P
     for node, alone in _texts(tree):
         # Something must stay where there is nothing else.
         yield _start(node), _end(node), b"pass" if alone else b""
-    for node in _lists(tree):
+    for node in (*_lists(tree), *_checking(tree)):
         yield _start(node), _end(node), b""
+    for node, names in _imports(tree):
+        left = f"from {'.' * node.level}{node.module or ''} import {_listed(names)}" if names else ""
+        yield _start(node), _end(node), left.encode()
     for note in _notes(tree):
         if isinstance(note, ast.AnnAssign):
             yield _end(note.target), _end(note.annotation), b""
@@ -89,11 +93,52 @@ def _is_text(node: ast.stmt) -> bool:
     )
 
 
-def _lists(tree: ast.Module) -> Iterator[ast.stmt]:
+def _lists(tree: ast.Module) -> Iterator[ast.Assign]:
     """`__all__ = [...]`, where the module has more than that."""
     for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__" and len(tree.body) > 1:
             yield node
+
+
+def _checking(tree: ast.Module) -> Iterator[ast.If]:
+    """`if TYPE_CHECKING:`, what is imported for annotations alone."""
+    for node in tree.body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not node.orelse:
+            yield node
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[ast.ImportFrom, list[ast.alias]]]:
+    """Those of the module with a name that nothing left needs, and the names that something does.
+
+    What `__all__` lists is there for others.
+    """
+    public = {name for node in _lists(tree) for name in ast.literal_eval(node.value)}
+    needed = public | set(_names(tree, {id(node) for node in (*_checking(tree), *_annotations(tree))}))
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            names = [name for name in node.names if (name.asname or name.name) in needed]
+            if len(names) < len(node.names):
+                yield node, names
+
+
+def _names(node: ast.AST, without: set[int]) -> Iterator[str]:
+    if id(node) in without:
+        return
+    if isinstance(node, ast.Name):
+        yield node.id
+    for one in ast.iter_child_nodes(node):
+        yield from _names(one, without)
+
+
+def _annotations(tree: ast.Module) -> Iterator[ast.expr]:
+    for note in _notes(tree):
+        found = note.returns if isinstance(note, _Function) else note.annotation
+        if found is not None:
+            yield found
+
+
+def _listed(names: list[ast.alias]) -> str:
+    return ", ".join(f"{one.name} as {one.asname}" if one.asname else one.name for one in names)
 
 
 def _notes(tree: ast.AST, in_class: bool = False) -> Iterator[ast.AnnAssign | ast.arg | _Function]:
@@ -121,14 +166,18 @@ class _Meant(ast.NodeTransformer):
 
     def __init__(self, tree: ast.Module) -> None:
         self._texts = {id(node): alone for node, alone in _texts(tree)}
-        self._lists = {id(node) for node in _lists(tree)}
+        self._gone = {id(node) for node in (*_lists(tree), *_checking(tree))}
+        self._imports = {id(node): names for node, names in _imports(tree)}
         self._notes = {id(node) for node in _notes(tree)}
 
     def visit(self, node: ast.AST) -> Any:
         if id(node) in self._texts:
             return ast.Pass() if self._texts[id(node)] else None
-        if id(node) in self._lists:
+        if id(node) in self._gone:
             return None
+        if id(node) in self._imports and isinstance(node, ast.ImportFrom):
+            names = self._imports[id(node)]
+            return ast.ImportFrom(node.module, names, node.level) if names else None
         if id(node) in self._notes:
             if isinstance(node, ast.AnnAssign) and node.value is not None:
                 return ast.Assign([node.target], self.visit(node.value))

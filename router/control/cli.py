@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from ipaddress import IPv4Address
 
 from router import __version__
 from router.control import render
 from router.control.client import ControlError, request
 from router.control.flow_cli import add_flows
-from router.control.modem_cli import add_modem
 from router.control.output import as_json, show
 
 __all__ = ["main"]
@@ -94,25 +94,25 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     reload.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     reload.set_defaults(action=_reload)
     add_flows(commands)
-    add_modem(commands)
+    modem = commands.add_parser("modem", help="cellular modems: list, show, signal, at, reset, record")
+    if "modem" in words:
+        _describe(modem, "modem_cli", "what talks to modems: install roamd-modem")
     simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
     if "simulate" in words:
-        _describe(simulate)
+        _describe(simulate, "simulate_cli", "the simulator: run it on another machine")
     completion = commands.add_parser("completion", help="print completion code for a shell")
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(action=_completion)
     return parser
 
 
-def _describe(simulate: argparse.ArgumentParser) -> None:
-    # It brings along what takes long to load, and is not installed on a router.
+def _describe(parser: argparse.ArgumentParser, module: str, missing: str) -> None:
+    # They bring along what takes long to load, and not every router has them.
     try:
-        from router.control.simulate_cli import describe
+        found = import_module(f"router.control.{module}")
     except ImportError:
-        raise ControlError(
-            "this installation comes without the simulator: run it on another machine"
-        ) from None
-    describe(simulate)
+        raise ControlError(f"this installation comes without {missing}") from None
+    found.describe(parser)
 
 
 def _status(arguments: argparse.Namespace) -> int:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from router.config.changes import ROLES, Changes, compare
 from router.config.model import Config
 from router.control.server import Method
-from router.daemon.agents import foreign_agent_role, home_agent_role
+from router.daemon.agents import foreign_agent_role, home_agent_role, modem_methods
 from router.daemon.flow_report import FlowReport
 from router.daemon.journal import Journal
 from router.daemon.mobile_node import MobileNodeRole
-from router.daemon.modems import ModemControl
 from router.daemon.status import foreign_agent_status, home_agent_status, merged, mobile_node_status
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ class Roles:
     def _offer(self, mobile: MobileNodeRole) -> None:
         names = {uplink.bid: uplink.name for uplink in self.config.uplinks}
         self._asked = {
-            **ModemControl(self.config.uplinks, mobile.watcher.modems).methods(),
+            **modem_methods(self.config.uplinks, mobile.watcher.modems),
             **FlowReport(mobile.flows, names).methods(),
         }
         self.methods.update(self._asked)
