@@ -14,16 +14,25 @@ from openwrt.packaging.validation import validation
 
 __all__ = ["PACKAGES", "package", "write_tree"]
 
-PACKAGES = ("roamd", "roamd-agent", "roamd-rescue")
+PACKAGES = ("roamd", "roamd-modem", "roamd-agent", "roamd-rescue")
 
 _HOME = "usr/lib/roamd"
 """A folder of its own, since Python's has the version in its name."""
 _RESCUE = "usr/lib/roamd-rescue"
-_AGENT = (
-    "router/mip/home/", "router/mip/foreign/", "router/flow/home_", "router/flow/foreign_", "router/plane/home_",
-    "router/plane/foreign_", "router/daemon/home_", "router/daemon/foreign_agent.py", "router/daemon/reflector.py",
-)  # fmt: skip
-"""What only home and foreign agents need."""
+_PARTS = {
+    "roamd-agent": (
+        "router/mip/home/", "router/mip/foreign/", "router/flow/home_", "router/flow/foreign_",
+        "router/plane/home_", "router/plane/foreign_", "router/daemon/home_", "router/daemon/foreign_agent.py",
+        "router/daemon/reflector.py",
+    ),
+    "roamd-modem": (
+        "modem/", *(f"router/uplink/{name}.py" for name in (
+            "cellular", "child", "dhcp", "modem_memory", "ppp", "roster", "session_link", "uevents", "upkeep",
+        )),
+        "router/path/radio.py", "router/daemon/modems.py", "router/control/modem_", "router/control/graph.py",
+    ),
+}  # fmt: skip
+"""What only home and foreign agents need, and what only cellular uplinks do."""
 _DEVELOPMENT = (
     "router/lab/", "router/control/simulate_", "router/control/replay_cli.py", "modem/ports/micropython.py",
     *(f"router/sim/{name}.py" for name in (
@@ -37,7 +46,6 @@ _ASKING = (
     "ports/roles", "ports/sysfs",
 )  # fmt: skip
 """What the rescue tool needs of `modem`: who asks once has no use for dialogues."""
-_SAMPLES = {"roamd": "roamd.config", "roamd-agent": "roamd-agent.config"}
 _SECTIONS = {
     "roamd": ("roamd", "mobile_node", "uplink", "flow"),
     "roamd-agent": (
@@ -96,13 +104,20 @@ def _rescue(root: str) -> Iterator[File]:
 
 def _daemon(root: str, name: str) -> Iterator[File]:
     for path in _code(root):
-        if path.startswith(_DEVELOPMENT) or path.startswith(_AGENT) != (name == "roamd-agent"):
+        if path.startswith(_DEVELOPMENT) or _owner(path) != name:
             continue
         text = stripped(_read(os.path.join(root, path)).decode())
         yield File(f"{_HOME}/{path}", 0o644, text.encode())
-    yield File(f"usr/share/roamd/validate-{name}.sh", 0o644, validation(name, _SECTIONS[name]).encode())
-    sample = _SAMPLES[name]
-    yield File(f"usr/share/roamd/{sample}", 0o644, _read(os.path.join(root, "openwrt", "files", sample)))
+    if name in _SECTIONS:
+        rules = validation(name, _SECTIONS[name]).encode()
+        yield File(f"usr/share/roamd/validate-{name}.sh", 0o644, rules)
+        sample = _read(os.path.join(root, "openwrt", "files", f"{name}.config"))
+        yield File(f"usr/share/roamd/{name}.config", 0o644, sample)
+
+
+def _owner(path: str) -> str:
+    """The package that a file of the code is in."""
+    return next((name for name, paths in _PARTS.items() if path.startswith(paths)), "roamd")
 
 
 def _code(root: str) -> Iterator[str]:
