@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from openwrt.packaging.luci import options_module
 from openwrt.packaging.package import File, Package
 from openwrt.packaging.recipe import read_recipe
 from openwrt.packaging.source import stripped
@@ -12,7 +13,7 @@ from openwrt.packaging.validation import validation
 
 __all__ = ["PACKAGES", "package", "write_tree"]
 
-PACKAGES = ("roamd", "roamd-agent")
+PACKAGES = ("roamd", "roamd-agent", "luci-app-roamd")
 
 _HOME = "usr/lib/roamd"
 """A folder of its own, since Python's has the version in its name."""
@@ -30,11 +31,12 @@ _DEVELOPMENT = (
 """What a router does not do: the demo and the simulator."""
 _SAMPLES = {"roamd": "roamd.config", "roamd-agent": "roamd-agent.config"}
 _SECTIONS = {
-    "roamd": ("roamd", "mobile_node", "uplink", "flow"),
+    "roamd": ("roamd", "mobile_node", "uplink", "flow", "peer"),
     "roamd-agent": (
         "roamd", "home_agent", "foreign_agent", "home_network", "mobile", "peer", "visitor", "flow",
     ),
 }  # fmt: skip
+_PAGES, _OPTIONS = "luci-app-roamd", "www/luci-static/resources/roamd/options.js"
 _RUNNABLE = ("etc/init.d/", "etc/uci-defaults/", "usr/bin/", "usr/sbin/")
 _SECRET = ("etc/config/",)
 
@@ -70,14 +72,17 @@ def write_tree(package: Package, folder: str) -> None:
 
 
 def _files(root: str, name: str) -> Iterator[File]:
+    own = os.path.join(root, "openwrt", name, "files")
+    for path in _walk(own):
+        yield File(path, _mode(path), _read(os.path.join(own, path)))
+    if name == _PAGES:
+        yield File(_OPTIONS, 0o644, options_module(_SECTIONS).encode())
+        return
     for path in _code(root):
         if path.startswith(_DEVELOPMENT) or path.startswith(_AGENT) != (name == "roamd-agent"):
             continue
         text = stripped(_read(os.path.join(root, path)).decode())
         yield File(f"{_HOME}/{path}", 0o644, text.encode())
-    own = os.path.join(root, "openwrt", name, "files")
-    for path in _walk(own):
-        yield File(path, _mode(path), _read(os.path.join(own, path)))
     yield File(f"usr/share/roamd/validate-{name}.sh", 0o644, validation(name, _SECTIONS[name]).encode())
     sample = _SAMPLES[name]
     yield File(f"usr/share/roamd/{sample}", 0o644, _read(os.path.join(root, "openwrt", "files", sample)))

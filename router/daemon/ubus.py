@@ -25,6 +25,7 @@ _SIGNATURE: dict[str, dict[str, int]] = {
     "status": {}, "uplinks": {}, "bindings": {}, "counters": {}, "reload": {},
     "flows": {"all": BOOL, "limit": INT32},
     "explain": {"flow": STRING, "in_device": STRING, "mac": STRING, "dscp": STRING},
+    "events": {"uplink": STRING, "after": INT32, "seconds": INT32, "level": STRING, "limit": INT32},
 }  # fmt: skip
 """Methods and the types of their arguments."""
 _PARTS = ("uplinks", "bindings", "counters")
