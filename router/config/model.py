@@ -327,6 +327,8 @@ class Config:
     state: str = "/etc/roamd"
     """Folder for what must outlive a reboot: PINs that were wrong, modems that were reset."""
     log_level: str = "info"
+    events: str = ""
+    """File for what has happened, so that it outlives a restart; empty: memory alone has it."""
     record: str = ""
     """File for what is decided of flows; empty: nothing is recorded."""
     record_size: int = 8

@@ -98,6 +98,7 @@ SECTIONS = {
                 OptionSpec(
                     "log_level", kinds.choice("debug", "info", "warning", "error"), "least level logged"
                 ),
+                OptionSpec("events", kinds.path, "file that keeps the last 400 events over a restart"),
                 OptionSpec("record", kinds.path, "file for what is decided of flows, and from what"),
                 OptionSpec("record_size", kinds.whole(1, 1024, "MB"), "of that file, and of the one before"),
             ),

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import sys
 from collections.abc import Sequence
 from ipaddress import IPv4Address
 
 from router import __version__
 from router.control import render
-from router.control.client import ControlError, request
+from router.control.client import ControlError
 from router.control.flow_cli import add_flows
 from router.control.modem_cli import add_modem
-from router.control.output import as_json, show
+from router.control.output import put, show
+from router.control.session import LocalSession, Session
 
-__all__ = ["main"]
+__all__ = ["grammar", "main", "run"]
 
-_SOCKET = "/var/run/roamd.sock"
 _PATIENCE = 30.0
 """Seconds: a role that starts anew says good-bye first."""
 
@@ -58,24 +60,42 @@ reload\\:"read the configuration again" modem\\:"list, show, signal, at, reset, 
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point; returns the exit status: 0 well, 1 the daemon cannot be asked, 2 wrong usage."""
-    words = sys.argv[1:] if argv is None else argv
+    """Entry point; returns the exit status."""
+    return run(sys.argv[1:] if argv is None else argv, LocalSession())
+
+
+def run(words: Sequence[str], session: Session) -> int:
+    """Do one command; 0 well, 1 the daemon cannot be asked or says no, 2 wrong usage."""
     try:
-        arguments = _parser(words).parse_args(words)
-        return int(arguments.action(arguments))
+        arguments = _parse(words, session)
+        if isinstance(arguments, int):
+            return arguments
+        session.use(arguments)
+        return int(arguments.action(arguments, session))
     except ControlError as error:
-        print(f"roamctl: {error}", file=sys.stderr)
+        session.complain(f"{session.name}: {error}\n")
         return 1
     except KeyboardInterrupt:
         return 0
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="roamctl", description="Look into a running roamd.")
+def _parse(words: Sequence[str], session: Session) -> argparse.Namespace | int:
+    """What `words` say; an exit status, where help was wanted or the usage is wrong."""
+    said, complained = io.StringIO(), io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(complained):
+            return grammar(words, session).parse_args(words)
+    except SystemExit as end:
+        session.write(said.getvalue())
+        session.complain(complained.getvalue())
+        return int(end.code or 0)
+
+
+def grammar(words: Sequence[str], session: Session) -> argparse.ArgumentParser:
+    """The commands there are.  `words` are what is asked: some commands load much, and only when they are named."""
+    parser = argparse.ArgumentParser(prog=session.name, description="Look into a running roamd.")
     parser.add_argument("--version", action="version", version=f"roamctl {__version__}")
-    parser.add_argument(
-        "--socket", default=_SOCKET, metavar="PATH", help="control socket (default: %(default)s)"
-    )
+    session.options(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     status = commands.add_parser("status", help="role, uplinks, bindings, tunnels, flows")
@@ -115,37 +135,29 @@ def _describe(simulate: argparse.ArgumentParser) -> None:
     describe(simulate)
 
 
-def _status(arguments: argparse.Namespace) -> int:
-    return show(arguments, lambda: request(arguments.socket, "status"), render.status)
+def _status(arguments: argparse.Namespace, session: Session) -> int:
+    return show(arguments, session, lambda: session.ask("status"), render.status)
 
 
-def _counters(arguments: argparse.Namespace) -> int:
-    counters = request(arguments.socket, "status")["counters"]
-    if arguments.json:
-        print(as_json(counters), end="")
-        return 0
-    print(render.table(("COUNTER", "VALUE"), sorted((name, str(value)) for name, value in counters.items())))
+def _counters(arguments: argparse.Namespace, session: Session) -> int:
+    put(arguments, session, session.ask("status")["counters"], render.counters)
     return 0
 
 
-def _revoke(arguments: argparse.Namespace) -> int:
+def _revoke(arguments: argparse.Namespace, session: Session) -> int:
     params = {"home_address": arguments.home_address, "bid": arguments.bid}
-    result = request(arguments.socket, "revoke", params)
-    if arguments.json:
-        print(as_json(result), end="")
-    else:
-        print(f"{result['revoked']} bindings of {arguments.home_address} revoked")
+    result = session.ask("revoke", params)
+    put(
+        arguments,
+        session,
+        result,
+        lambda _: f"{result['revoked']} bindings of {arguments.home_address} revoked\n",
+    )
     return 0 if result["revoked"] else 1
 
 
-def _reload(arguments: argparse.Namespace) -> int:
-    result = request(arguments.socket, "reload", timeout=_PATIENCE)
-    if arguments.json:
-        print(as_json(result), end="")
-        return 0
-    print(f"changed: {', '.join(result['changed']) or 'nothing'}")
-    if result["restarted"]:
-        print(f"started anew: {', '.join(result['restarted'])}")
+def _reload(arguments: argparse.Namespace, session: Session) -> int:
+    put(arguments, session, session.ask("reload", timeout=_PATIENCE), render.reloaded)
     return 0
 
 
@@ -156,8 +168,8 @@ def _address(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{text!r} is no IPv4 address such as 10.99.0.2") from None
 
 
-def _completion(arguments: argparse.Namespace) -> int:
-    print(_BASH if arguments.shell == "bash" else _ZSH, end="")
+def _completion(arguments: argparse.Namespace, session: Session) -> int:
+    session.write(_BASH if arguments.shell == "bash" else _ZSH)
     return 0
 
 

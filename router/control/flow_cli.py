@@ -6,8 +6,9 @@ import argparse
 from typing import Any
 
 from router.control import flow_render
-from router.control.client import ControlError, request
-from router.control.output import as_json, show
+from router.control.client import ControlError
+from router.control.output import put, show
+from router.control.session import Session
 
 __all__ = ["add_flows"]
 
@@ -40,22 +41,21 @@ def _command(commands: Any, name: str, run: Any, text: str) -> argparse.Argument
     return parser
 
 
-def _flows(arguments: argparse.Namespace) -> int:
+def _flows(arguments: argparse.Namespace, session: Session) -> int:
     asked = {"all": arguments.all, "limit": arguments.limit}
-    return show(arguments, lambda: request(arguments.socket, "flows", asked), flow_render.flows)
+    return show(arguments, session, lambda: session.ask("flows", asked), flow_render.flows)
 
 
-def _explain(arguments: argparse.Namespace) -> int:
+def _explain(arguments: argparse.Namespace, session: Session) -> int:
     params = {
         "flow": " ".join(arguments.flow), "in_device": arguments.in_device, "mac": arguments.mac,
         "dscp": arguments.dscp,
     }  # fmt: skip
-    values = request(arguments.socket, "explain", params)
-    print(as_json(values) if arguments.json else flow_render.explained(values), end="")
+    put(arguments, session, session.ask("explain", params), flow_render.explained)
     return 0
 
 
-def _check(arguments: argparse.Namespace) -> int:
+def _check(arguments: argparse.Namespace, session: Session) -> int:
     try:
         with open(arguments.file, encoding="utf-8", errors="surrogateescape") as file:
             text = file.read(_MAX_FILE + 1)
@@ -63,6 +63,6 @@ def _check(arguments: argparse.Namespace) -> int:
         raise ControlError(f"{arguments.file}: {error.strerror}") from None
     if len(text) > _MAX_FILE:
         raise ControlError(f"{arguments.file}: more than {_MAX_FILE} octets")
-    values = request(arguments.socket, "policy_check", {"file": arguments.file, "text": text}, 30.0)
-    print(as_json(values) if arguments.json else flow_render.policy_check(values), end="")
+    values = session.ask("policy_check", {"file": arguments.file, "text": text}, 30.0)
+    put(arguments, session, values, flow_render.policy_check)
     return 0

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import sys
 import time
 from collections import deque
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from router.control import modem_render
-from router.control.client import ControlError, request
-from router.control.output import as_json
+from router.control.output import put
+from router.control.session import Session
 
 __all__ = ["ACTIONS", "add_modem"]
 
@@ -53,81 +50,70 @@ def _action(actions: Any, name: str, run: Any, text: str, *, named: bool = True)
     return parser
 
 
-def _list(arguments: argparse.Namespace) -> int:
-    rows = request(arguments.socket, "modem_list")
-    print(as_json(rows) if arguments.json else modem_render.modem_list(rows), end="")
+def _list(arguments: argparse.Namespace, session: Session) -> int:
+    put(arguments, session, session.ask("modem_list"), modem_render.modem_list)
     return 0
 
 
-def _show(arguments: argparse.Namespace) -> int:
-    values = request(arguments.socket, "modem_show", {"uplink": arguments.uplink})
-    print(as_json(values) if arguments.json else modem_render.show(values), end="")
+def _show(arguments: argparse.Namespace, session: Session) -> int:
+    put(arguments, session, session.ask("modem_show", {"uplink": arguments.uplink}), modem_render.show)
     return 0
 
 
-def _signal(arguments: argparse.Namespace) -> int:
+def _signal(arguments: argparse.Namespace, session: Session) -> int:
     history: deque[float | None] = deque(maxlen=_HISTORY)
     while True:
-        values = request(arguments.socket, "modem_signal", {"uplink": arguments.uplink})
+        values = session.ask("modem_signal", {"uplink": arguments.uplink})
         history.append(next((values[name] for name in _LEVELS if values[name] is not None), None))
         if arguments.json:
             text = json.dumps(values) + "\n"
         else:
-            size = shutil.get_terminal_size((80, 24))
-            text = modem_render.signal(values, history if arguments.watch else (), (size.columns, size.lines))
-            if arguments.watch and sys.stdout.isatty():
-                text = "\x1b[H\x1b[2J" + text
-        print(text, end="", flush=True)
+            size = (session.width, session.height)
+            text = modem_render.signal(values, history if arguments.watch else (), size)
         if not arguments.watch:
+            session.write(text)
             return 0
-        time.sleep(1)
+        session.redraw(text)
+        session.pause(1)
 
 
-def _at(arguments: argparse.Namespace) -> int:
+def _at(arguments: argparse.Namespace, session: Session) -> int:
     params = {
         "uplink": arguments.uplink, "command": arguments.command, "timeout": arguments.timeout,
         "force": arguments.force,
     }  # fmt: skip
-    values = request(arguments.socket, "modem_at", params, arguments.timeout + 65.0)
-    print(as_json(values) if arguments.json else modem_render.answer(values), end="")
+    values = session.ask("modem_at", params, arguments.timeout + 65.0)
+    put(arguments, session, values, modem_render.answer)
     return 0 if values["ok"] else 1
 
 
-def _reset(arguments: argparse.Namespace) -> int:
-    values = request(arguments.socket, "modem_reset", {"uplink": arguments.uplink, "how": arguments.how})
-    print(as_json(values) if arguments.json else f"{values['uplink']}: {values['how']}\n", end="")
+def _reset(arguments: argparse.Namespace, session: Session) -> int:
+    values = session.ask("modem_reset", {"uplink": arguments.uplink, "how": arguments.how})
+    put(arguments, session, values, lambda _: f"{values['uplink']}: {values['how']}\n")
     return 0
 
 
-def _record(arguments: argparse.Namespace) -> int:
+def _record(arguments: argparse.Namespace, session: Session) -> int:
     """Fetch lines until the time is over or the user interrupts; the file is written as they come."""
     params = {"uplink": arguments.uplink}
-    try:
-        file = _open(arguments.file)
-    except OSError as error:
-        raise ControlError(f"{arguments.file}: {error.strerror}") from None
     count, end = 0, None if arguments.seconds is None else time.monotonic() + arguments.seconds
-    with file:
+    with session.save(arguments.file) as file:
         try:
             while end is None or time.monotonic() < end:
-                count += _fetch(arguments.socket, params, file)
-                time.sleep(0.5)
+                count += _fetch(session, params, file)
+                session.pause(0.5)
         except KeyboardInterrupt:
             pass
-        count += _fetch(arguments.socket, {**params, "end": True}, file)
+        count += _fetch(session, {**params, "end": True}, file)
     summary = {"file": arguments.file, "entries": max(0, count - 1)}
     text = json.dumps(summary) if arguments.json else f"{summary['entries']} entries in {arguments.file}"
-    print(text, file=sys.stderr if arguments.file == "-" else sys.stdout)
+    # Nothing between the lines of a recording.
+    (session.complain if arguments.file == "-" else session.write)(f"{text}\n")
     return 0
 
 
-def _open(name: str) -> TextIO:
-    """Never over a file that is there."""
-    return os.fdopen(os.dup(1), "w") if name == "-" else open(name, "x", encoding="ascii")
-
-
-def _fetch(socket: str, params: dict[str, Any], file: TextIO) -> int:
-    lines = request(socket, "modem_record", params)["lines"]
-    file.writelines(f"{line}\n" for line in lines)
+def _fetch(session: Session, params: dict[str, Any], file: BinaryIO) -> int:
+    lines = session.ask("modem_record", params)["lines"]
+    file.writelines(f"{line}\n".encode("ascii") for line in lines)
     file.flush()
     return len(lines)

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["as_json", "show"]
+from router.control.session import Session
+
+__all__ = ["as_json", "put", "show"]
 
 
 def as_json(values: Any) -> str:
     return json.dumps(values, indent=2) + "\n"
 
 
-def show(arguments: argparse.Namespace, ask: Callable[[], Any], render: Callable[[Any], str]) -> int:
+def put(arguments: argparse.Namespace, session: Session, values: Any, render: Callable[[Any], str]) -> None:
+    """Show `values` as JSON (`--json`) or as `render` words them."""
+    session.write(as_json(values) if arguments.json else render(values))
+
+
+def show(
+    arguments: argparse.Namespace, session: Session, ask: Callable[[], Any], render: Callable[[Any], str]
+) -> int:
     """What `ask` answers, once or (`--watch`) until interrupted; the exit status."""
-    while True:
+    while arguments.watch:
         values = ask()
-        text = as_json(values) if arguments.json else render(values)
-        if arguments.watch and sys.stdout.isatty():
-            text = "\x1b[H\x1b[2J" + text
-        print(text, end="", flush=True)
-        if not arguments.watch:
-            return 0
-        time.sleep(1)
+        session.redraw(as_json(values) if arguments.json else render(values))
+        session.pause(1)
+    put(arguments, session, ask(), render)
+    return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["bits", "duration", "octets", "status", "table"]
+__all__ = ["bits", "counters", "duration", "octets", "reloaded", "status", "table"]
 
 Row = Sequence[str]
 
@@ -29,6 +29,17 @@ def status(values: dict[str, Any]) -> str:
     if "flows" in values:
         parts.append(_section("Flows", _flows(values["flows"])))
     return "\n\n".join(parts) + "\n"
+
+
+def counters(values: dict[str, int]) -> str:
+    """The whole of `roamctl counters`."""
+    return table(("COUNTER", "VALUE"), sorted((name, str(value)) for name, value in values.items())) + "\n"
+
+
+def reloaded(values: dict[str, Any]) -> str:
+    """What `roamctl reload` says."""
+    text = f"changed: {', '.join(values['changed']) or 'nothing'}\n"
+    return text + (f"started anew: {', '.join(values['restarted'])}\n" if values["restarted"] else "")
 
 
 def table(head: Row, rows: Iterable[Row]) -> str:

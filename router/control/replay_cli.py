@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 
 from router.control.client import ControlError
+from router.control.session import Session
 from router.sim.replay import Replay, replay
 
 __all__ = ["show_replay"]
@@ -13,8 +14,8 @@ __all__ = ["show_replay"]
 _SHOWN = 20
 
 
-def show_replay(name: str, *, as_json: bool) -> int:
-    """Print what came out; 0 if all was the same, 1 if not."""
+def show_replay(name: str, session: Session, *, as_json: bool) -> int:
+    """Show what came out; 0 if all was the same, 1 if not."""
     try:
         with open(name, encoding="ascii", errors="replace") as file:
             found = replay(file)
@@ -23,7 +24,7 @@ def show_replay(name: str, *, as_json: bool) -> int:
     if not found.looks:
         reason = f" ({found.damaged[0]})" if found.damaged else ""
         raise ControlError(f"{name}: no look in it{reason}; expected what option record of roamd wrote")
-    print(json.dumps(asdict(found), indent=2) if as_json else _text(found))
+    session.write((json.dumps(asdict(found), indent=2) if as_json else _text(found)) + "\n")
     return 1 if found.differences else 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from router.control.client import ControlError
 from router.control.render import table
 from router.control.replay_cli import show_replay
+from router.control.session import Session
 from router.sim.compare import SETTING, Row, Setting, compare, synthetic
 from router.sim.csv_trace import TraceError, read_traces
 from router.sim.estimates import KINDS
@@ -87,9 +87,9 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(action=_simulate)
 
 
-def _simulate(arguments: argparse.Namespace) -> int:
+def _simulate(arguments: argparse.Namespace, session: Session) -> int:
     if arguments.replay is not None:
-        return show_replay(arguments.replay, as_json=getattr(arguments, "json", False))
+        return show_replay(arguments.replay, session, as_json=getattr(arguments, "json", False))
     draw = _drawing(arguments.plot) if arguments.plot else None
     links = _links(arguments)
     setting = Setting(
@@ -106,8 +106,8 @@ def _simulate(arguments: argparse.Namespace) -> int:
             "no link of the traces ever carries anything: column down is 0 or empty throughout"
         )
     names = [name for name in arguments.policy or POLICIES if name != IDEAL]
-    rows = compare(links, setting, names, _Progress(len(names) + 1) if sys.stderr.isatty() else _silent)
-    print(_json(links, setting, rows) if arguments.json else _text(links, setting, rows), end="")
+    rows = compare(links, setting, names, _Progress(session, len(names) + 1))
+    session.write(_json(links, setting, rows) if arguments.json else _text(links, setting, rows))
     if draw is not None:
         try:
             draw(arguments.plot, links, setting, rows)
@@ -155,17 +155,12 @@ def _drawing(name: str) -> Any:
 class _Progress:
     """A line on the terminal, taken away at the end."""
 
-    def __init__(self, steps: int) -> None:
-        self._steps, self._step = steps, 0
+    def __init__(self, session: Session, steps: int) -> None:
+        self._session, self._steps, self._step = session, steps, 0
 
     def __call__(self, policy: str) -> None:
         self._step += bool(policy)
-        text = f"simulating {policy} ({self._step} of {self._steps})" if policy else ""
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-
-
-def _silent(_policy: str) -> None:
-    """Nobody is there to look."""
+        self._session.progress(f"simulating {policy} ({self._step} of {self._steps})" if policy else "")
 
 
 def _text(links: Sequence[LinkTrace], setting: Setting, rows: Sequence[Row]) -> str:

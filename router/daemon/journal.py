@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from router.mip.effect import Event
 
@@ -19,6 +19,8 @@ class Journal:
     def __init__(self) -> None:
         self.heard: Callable[[Event], None] | None = None
         """Gets every event that is logged by itself."""
+        self.names: Mapping[int, str] = {}
+        """Of the uplinks, by BID."""
         self._logger = logging.getLogger("roamd")
         self._seen: dict[str, tuple[float, int]] = {}
 
@@ -32,7 +34,7 @@ class Journal:
         self._seen[event.kind] = (since, count + 1)
         if count < _BURST:
             level = logging.WARNING if event.level == "warning" else logging.INFO
-            self._logger.log(level, "%s", event.text)
+            self._logger.log(level, "%s", event.text, extra={"uplink": self.names.get(event.bid)})
             if self.heard is not None:
                 self.heard(event)
 

@@ -61,6 +61,7 @@ class MobileNodeRole:
         self._journal = journal
         self.uplinks = {uplink.bid: uplink for uplink in config.uplinks}
         self._bid_of = {uplink.name: uplink.bid for uplink in config.uplinks}
+        journal.names = {uplink.bid: uplink.name for uplink in config.uplinks}
         self.views: dict[int, UplinkView] = {}
         self.bindings: dict[int, MobileBinding] = {}
         self._links: dict[int, MobileLink] = {}
@@ -137,6 +138,7 @@ class MobileNodeRole:
             bids.clear()
         self.uplinks.update((uplink.bid, uplink) for uplink in config.uplinks)
         self._bid_of.update((uplink.name, uplink.bid) for uplink in config.uplinks)
+        self._journal.names = {uplink.bid: uplink.name for uplink in config.uplinks}
         for uplink in changes.gone:
             self.watch.forget(uplink.bid)
         self.watch.configure(config.uplinks, damped=self.settings.damping)
@@ -251,8 +253,7 @@ class MobileNodeRole:
     def _uplink_changed(self, view: UplinkView) -> None:
         bid = view.bid
         before, self.views[bid] = self.views.get(bid), view
-        if before is None or before.state is not view.state:
-            self._log("info" if view.usable else "warning", f"uplink {view.name}: {view.state.value}")
+        self._log_state(before, view)
         attached = bid in self._links
         if attached and (not self._can_attach(view) or self._moved(before, view)):
             self._lose(bid)
@@ -297,7 +298,9 @@ class MobileNodeRole:
         try:
             link = MobileLink(device, view.address if view.usable else None, received, heard)
         except OSError as error:
-            self._log("warning", f"uplink {view.name}: cannot use {view.address} on {device}: {error}")
+            self._log(
+                "warning", f"uplink {view.name}: cannot use {view.address} on {device}: {error}", view.bid
+            )
             return
         self._links[view.bid] = link
         if link.registration is not None:
@@ -427,10 +430,24 @@ class MobileNodeRole:
                 announce(link.device, effect.address)
         except OSError as error:
             self.counters["send_failed"] += 1
-            self._log("warning", f"device {link.device}: cannot send: {error}", "send")
+            self._tell(Event("warning", "send", f"device {link.device}: cannot send: {error}", bid or 0))
 
-    def _log(self, level: str, text: str, kind: str = "uplink") -> None:
-        self._tell(Event(level, kind, text))
+    def _log_state(self, before: UplinkView | None, view: UplinkView) -> None:
+        if before is None or before.state is not view.state:
+            level = "info" if view.usable else "warning"
+            self._log(level, f"uplink {view.name}: {view.state.value}", view.bid)
+        modem, old = view.modem, before.modem if before is not None else None
+        for what in ("state", "session"):
+            word = getattr(modem, what, None)
+            if word is not None and word != getattr(old, what, None):
+                self._log(
+                    "info",
+                    f"uplink {view.name}: modem {'' if what == 'state' else 'session '}{word}",
+                    view.bid,
+                )
+
+    def _log(self, level: str, text: str, bid: int) -> None:
+        self._tell(Event(level, "uplink", text, bid))
 
     def _tell(self, event: Event) -> None:
         self._journal.write(event, now().monotonic)

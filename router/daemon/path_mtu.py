@@ -85,7 +85,7 @@ class PathMtus:
             socket = EchoSocket(path.device, path.address, path.home_agent, answered, too_big)
         except OSError as error:
             text = f"path MTU of {path.name}: cannot send probes: {error}"
-            self._tell(Event("warning", "mtu", text))
+            self._tell(Event("warning", "mtu", text, bid))
             return
         self._look_at = self._look_at if self._followers else at.monotonic + LOOK
         follower = self._followers[bid] = _Follower(path, tunnel, socket, at)
@@ -145,7 +145,7 @@ class PathMtus:
         if search.black_holes > holes:
             self.counters["mtu_black_holes"] += search.black_holes - holes
             text = f"{follower.path.name}: packets of {before} octets arrive no more: probing for what does"
-            self._tell(Event("warning", "mtu", text))
+            self._tell(Event("warning", "mtu", text, bid))
         if search.mtu != before:
             self._changed()
         if search.mtu is not None:
@@ -156,7 +156,7 @@ class PathMtus:
         path = follower.path
         if final and mtu != follower.logged:
             follower.logged = mtu
-            self._tell(Event("info", "mtu", _said(path, mtu)))
+            self._tell(Event("info", "mtu", _said(path, mtu), bid))
         if mtu != follower.reported and (final or mtu < follower.reported or not follower.reported):
             follower.reported = mtu
             self._report(bid, mtu if mtu < path.link_mtu else None)

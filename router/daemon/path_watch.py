@@ -283,13 +283,13 @@ class PathWatch:
         name = self._names[quality.bid]
         if state == "down":
             text = f"path {name} is silent: nothing comes out of its tunnel, probes are not answered"
-            self._tell(Event("warning", "path", text))
+            self._tell(Event("warning", "path", text, quality.bid))
         elif state == "suppressed":
             text = f"path {name} has come and gone too often (penalty {quality.penalty:.0f}): left alone for a while"
-            self._tell(Event("warning", "path", text))
+            self._tell(Event("warning", "path", text, quality.bid))
         else:
             again = "carries again, on probation" if state == "probation" else "carries"
-            self._tell(Event("info", "path", f"path {name} {again}"))
+            self._tell(Event("info", "path", f"path {name} {again}", quality.bid))
 
 
 def _limit(uplink: Uplink) -> int:

@@ -13,6 +13,7 @@ from router import __version__
 from router.config import ConfigError, ConfigErrors, load
 from router.config.model import Config
 from router.control.server import ControlServer, Method
+from router.daemon.events import EventRing
 from router.daemon.journal import Journal
 from router.daemon.roles import Roles
 from router.daemon.ubus import Ubus
@@ -39,6 +40,7 @@ class Process:
         self._config = read_config(filename)
         self._started = time.monotonic()
         self._journal = Journal()
+        self._events = EventRing(self._config.events)
         self._roles = Roles(self._config, self._journal)
         self._ubus: Ubus | None = None
         self._control: ControlServer | None = None
@@ -47,7 +49,9 @@ class Process:
         """Who has asked for a reload, and waits to hear what came of it."""
         self._problems: tuple[ConfigError, ...] = ()
         """Why the file is not what is in force."""
-        self._own: dict[str, Method] = {"status": self._status, "reload": self._reload_asked}
+        self._own: dict[str, Method] = {
+            "status": self._status, "reload": self._reload_asked, "events": self._found,
+        }  # fmt: skip
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
@@ -56,6 +60,7 @@ class Process:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
+        self._events.begin()
         try:
             await self._start()
             while not stop.is_set():
@@ -67,9 +72,10 @@ class Process:
             await self._roles.stop()
             self._end_ubus()
             await self._end_control()
+            self._events.end()
 
     async def _start(self) -> None:
-        logging.getLogger("roamd").setLevel(self._config.log_level.upper())
+        _set_level(self._config.log_level)
         _warn_without_forwarding()
         self._roles.methods.update(self._own)
         await self._begin_control()
@@ -137,7 +143,9 @@ class Process:
             _log.info("configuration unchanged")
             return {"changed": [], "restarted": []}
         self._config = config
-        logging.getLogger("roamd").setLevel(config.log_level.upper())
+        _set_level(config.log_level)
+        if config.events != before.events:
+            self._events.keep(config.events)
         if config.control != before.control:
             await self._end_control()
             await self._begin_control()
@@ -150,6 +158,9 @@ class Process:
         self._introduce()
         _log.info("configuration changed: %s", ", ".join(changes.names))
         return {"changed": list(changes.names), "restarted": list(changes.restarts)}
+
+    def _found(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self._events.found(params)
 
     def _status(self, params: dict[str, Any]) -> dict[str, Any]:
         told = self._roles.status()
@@ -178,6 +189,14 @@ def _plain(problem: ConfigError) -> dict[str, Any]:
         "message": problem.message,
         "text": str(problem),
     }
+
+
+def _set_level(name: str) -> None:
+    """Of the log; what has happened is told on request from INFO on, whatever is logged."""
+    level = logging.getLevelNamesMapping()[name.upper()]
+    logging.getLogger("roamd").setLevel(min(level, logging.INFO))
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(level)
 
 
 def _warn_without_forwarding() -> None:

@@ -48,6 +48,7 @@ _ROUTES = (
     ("mr", "default via 100.64.0.1 dev wwan0 metric 200"),
     ("lan", "default via 10.50.0.1"),
 )
+_FIRST_INDEX = 100
 _FORWARDING = ("ha", "inet", "wifi", "cell", "mr")
 _NAT = """table ip cgnat {
   chain postrouting {
@@ -77,8 +78,8 @@ class Topology:
         for role in ROLES:
             _run("ip", "netns", "add", self.name(role))
             self.run(role, "ip", "link", "set", "lo", "up")
-        for left, right in _LINKS:
-            self._link(left, right)
+        for number, (left, right) in enumerate(_LINKS):
+            self._link(left, right, _FIRST_INDEX + 2 * number)
         for role, route in _ROUTES:
             self.run(role, "ip", "route", "add", *route.split())
         for role in _FORWARDING:
@@ -132,12 +133,14 @@ class Topology:
             "sysctl": self.run(role, "sysctl", "net.ipv4.fib_multipath_hash_policy"),
         }
 
-    def _link(self, left: tuple[str, str, str], right: tuple[str, str, str]) -> None:
+    def _link(self, left: tuple[str, str, str], right: tuple[str, str, str], index: int) -> None:
+        # Two ends of the same number are no pair to the kernel's link watch: it would tell of a carrier up to
+        # a second late.
         ends = (left, right)
         # Made with its ends inside: the host's own namespace never sees a device.
         first, second = ((self.name(role), device) for role, device, _ in ends)
-        command = ["ip", "link", "add", first[1], "netns", first[0], "type", "veth"]
-        _run(*command, "peer", "name", second[1], "netns", second[0])
+        command = ["ip", "link", "add", first[1], "netns", first[0], "index", str(index), "type", "veth"]
+        _run(*command, "peer", "name", second[1], "netns", second[0], "index", str(index + 1))
         for role, device, address in ends:
             self.run(role, "ip", "address", "add", address, "dev", device)
             self.run(role, "ip", "link", "set", device, "up")

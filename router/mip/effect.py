@@ -128,6 +128,8 @@ class Event(NamedTuple):
     """`info` or `warning`."""
     kind: str
     text: str
+    bid: int = 0
+    """Of the uplink it is about; 0: of none."""
 
 
 Effect = (

@@ -34,6 +34,11 @@ class TimeStamps:
         self._offset = 0.0
         self._last: int | None = None
 
+    @property
+    def offset(self) -> float:
+        """Seconds that the home agent's clock is ahead."""
+        return self._offset
+
     def next(self, wall: float) -> int:
         # Bits finer than the clock are random: low halves, by which replies are matched, do not recur.
         stamp = from_wall(wall + self._offset) | self._random.getrandbits(_FINER)

@@ -19,6 +19,8 @@ from router.mip.home.agent import HomeAgent as Machine
 from router.mip.identification import from_wall
 from router.mip.wire.multipath import Multipath
 from router.mip.wire.registration import D, RegistrationRequest, T
+from router.plane import kernel, tunnel_messages
+from router.plane.model import Tunnel
 from router.plane.plane import Plane
 
 __all__ = ["by_hand", "by_roamd"]
@@ -65,16 +67,15 @@ async def by_roamd(count: int) -> list[float]:
     return took
 
 
-def by_hand(count: int) -> list[float]:
+def by_hand(count: int, kind: str = "ipip") -> list[float]:
     """The same devices and routes, by `ip -batch`."""
+    how = f" local {AGENT} remote 10.192.{{low}} ttl 64 tos inherit pmtudisc" if kind == "ipip" else ""
     took = []
     for start in range(0, count, 1000):
         lines = []
         for number in range(start, start + 1000):
             low = f"{number >> 8}.{number & 255}"
-            lines.append(
-                f"link add h{number} type ipip local {AGENT} remote 10.192.{low} ttl 64 tos inherit pmtudisc"
-            )
+            lines.append(f"link add h{number} type {kind}{how.format(low=low)}")
             lines.append(f"link set h{number} up mtu 1480")
             lines += [f"route add 10.64.{low}/32 dev h{number} table {table}" for table in (99, 100)]
         began = time.perf_counter()
@@ -83,6 +84,26 @@ def by_hand(count: int) -> list[float]:
     return took
 
 
+def stand_in() -> None:
+    """Let devices of kind `ifb`, which every kernel has, stand in for tunnels: for a kernel without ipip that is not emulated."""
+
+    class Listener:
+        @staticmethod
+        async def open(port: int) -> Listener:
+            return Listener()
+
+        async def close(self) -> None: ...
+
+    def kind_of(tunnel: Tunnel) -> str:
+        return "ifb"
+
+    vars(tunnel_messages).update(kind_of=kind_of, _ipip=lambda tunnel, link: b"")
+    vars(kernel).update(kind_of=kind_of, FouListener=Listener)
+    vars(kernel)["KernelTunnels"]._makes = lambda self, encapsulation: True
+
+
 if __name__ == "__main__":
-    wanted = int(sys.argv[2])
-    print(json.dumps(by_hand(wanted) if sys.argv[1] == "hand" else asyncio.run(by_roamd(wanted))))
+    who, wanted, kind = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    if kind != "ipip":
+        stand_in()
+    print(json.dumps(by_hand(wanted, kind) if who == "hand" else asyncio.run(by_roamd(wanted))))

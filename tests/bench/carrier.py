@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 
 from pyroute2 import IPRoute, netns
 
@@ -55,7 +57,9 @@ while True:
     due += 0.001
     time.sleep(max(0, due - time.monotonic()))
 """
-_QUIET, _PATIENCE = 0.3, 30.0
+_QUIET, _GLANCE, _PATIENCE = 0.3, 0.02, 30.0
+# Namespace and link, the router's device, the device at the other end.
+_LINKS = (("wifi", "wlan0", "ap0"), ("cell", "wwan0", "enb0"))
 _SO_TIMESTAMPNS = 35
 _OUTER = 20 + 8
 
@@ -87,18 +91,23 @@ def carrier(cuts: int = 100) -> list[Figure]:
 
 
 def _cut(cast: Cast, cuts: int, stream: subprocess.Popen[str]) -> list[float]:
+    """Each time the link that the flow is on: one that has come back is on probation for a while, and the other has the flow."""
     took = []
-    with _inside(cast.lab.name("mr"), _tap) as tap, _inside(cast.lab.name("wifi"), IPRoute) as link:
-        index = link.link_lookup(ifname="ap0")[0]
+    mr = cast.lab.name("mr")
+    with contextlib.ExitStack() as stack:
+        taps = {name: stack.enter_context(_inside(mr, partial(_tap, device))) for name, device, _ in _LINKS}
+        links = {name: stack.enter_context(_inside(cast.lab.name(name), IPRoute)) for name, _, _ in _LINKS}
+        ports = {name: links[name].link_lookup(ifname=port)[0] for name, _, port in _LINKS}
         for _ in range(cuts):
-            cast.wait("both bindings", lambda: set(cast.bound()) == {"wifi", "cell"}, _PATIENCE)
-            _until_quiet(tap)
+            cast.wait("both bindings", lambda: set(cast.bound()) == set(taps), _PATIENCE)
+            on = _settled(taps)
             if stream.poll() is not None:
                 raise SystemExit("the stream ended")
+            (other,) = set(taps) - {on}
             began = time.time()
-            link.link("set", index=index, state="down")
-            took.append(1000 * (_first_after(tap, began) - began))
-            link.link("set", index=index, state="up")
+            links[on].link("set", index=ports[on], state="down")
+            took.append(1000 * (_first_after(taps[other], began) - began))
+            links[on].link("set", index=ports[on], state="up")
     return took
 
 
@@ -113,10 +122,10 @@ def _inside(namespace: str, make):
         os.close(here)
 
 
-def _tap() -> socket.socket:
+def _tap(device: str) -> socket.socket:
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0003))
     tap.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-    tap.bind(("wwan0", 0x0003))
+    tap.bind((device, 0x0003))
     return tap
 
 
@@ -130,14 +139,27 @@ def _first_after(tap: socket.socket, began: float) -> float:
     raise SystemExit("no packet by the other tunnel")
 
 
-def _until_quiet(tap: socket.socket) -> None:
-    deadline, last = time.monotonic() + _PATIENCE, time.monotonic()
+def _settled(taps: dict[str, socket.socket]) -> str:
+    """The link that alone has had the flow for a while; what the taps have heard up to now is forgotten."""
+    deadline, last = time.monotonic() + _PATIENCE, dict.fromkeys(taps, 0.0)
+    began = time.time()
     while time.monotonic() < deadline:
-        if _data(tap, 0.05) is not None:
-            last = time.monotonic()
-        elif time.monotonic() - last > _QUIET:
-            return
-    raise SystemExit("the flow did not come back to its own tunnel")
+        for name, tap in taps.items():
+            last[name] = max(last[name], *_heard(tap))
+        for name in taps:
+            others = max(last[other] for other in taps if other != name)
+            if last[name] - max(others, began) > _QUIET:
+                return name
+        time.sleep(_GLANCE)
+    raise SystemExit("the flow does not settle on a link")
+
+
+def _heard(tap: socket.socket) -> list[float]:
+    """When the packets of the flow left that the tap has not told of yet."""
+    heard = [0.0]
+    while (found := _data(tap, 0)) is not None:
+        heard.append(found)
+    return heard
 
 
 def _data(tap: socket.socket, seconds: float) -> float | None:

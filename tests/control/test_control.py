@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from router.control import cli, render
+from router.control import cli, render, session
 from router.control.client import ControlError, request
 from router.control.server import ControlServer
 
@@ -176,7 +176,7 @@ def test_a_reload_says_what_it_changed(tmp_path, capsys, monkeypatch):
         asked.append((path, method))
         return {"changed": ["log_level", "uplink wifi.label"], "restarted": ["home_agent"]}
 
-    monkeypatch.setattr(cli, "request", answer)
+    monkeypatch.setattr(session, "request", answer)
     assert cli.main(["--socket", "/x", "reload"]) == 0
     assert asked == [("/x", "reload")]
     assert capsys.readouterr().out == "changed: log_level, uplink wifi.label\nstarted anew: home_agent\n"
@@ -186,7 +186,7 @@ def test_a_reload_that_is_refused_says_every_error(capsys, monkeypatch):
     def answer(path, method, params=None, timeout=5.0):
         raise ControlError(PROBLEM)
 
-    monkeypatch.setattr(cli, "request", answer)
+    monkeypatch.setattr(session, "request", answer)
     assert cli.main(["reload"]) == 1
     assert PROBLEM in capsys.readouterr().err
 
@@ -195,3 +195,34 @@ def test_a_refused_file_stands_above_everything_in_status():
     text = render.status({**STATUS, "config_problem": [{"text": PROBLEM}]})
     assert "the configuration before it is in force" in text
     assert text.index(PROBLEM) < text.index("Uplinks")
+
+
+class Heard(session.Session):
+    """Keeps what a command says; answers with STATUS."""
+
+    name = "console"
+
+    def __init__(self):
+        self.said, self.complaints = "", ""
+
+    def ask(self, method, params=None, timeout=5.0):
+        return STATUS
+
+    def write(self, text):
+        self.said += text
+
+    def complain(self, text):
+        self.complaints += text
+
+
+def test_a_command_speaks_to_its_session_alone(capsys):
+    for words, code, said, complained in (
+        (["status"], 0, "mobile node", ""),
+        (["status", "--help"], 0, "usage: console status", ""),
+        (["nonsense"], 2, "", "nonsense"),
+        (["modem", "record", "x"], 1, "", "console: files cannot be taken here"),
+    ):
+        heard = Heard()
+        assert cli.run(words, heard) == code
+        assert said in heard.said and complained in heard.complaints
+    assert capsys.readouterr() == ("", "")

@@ -67,9 +67,8 @@ def test_files_that_cannot_be_used(capsys, tmp_path, trace):
 
 
 def test_wrong_numbers_are_refused(capsys, trace):
-    with pytest.raises(SystemExit):
-        main(["simulate", trace, "--load", "9"])
-    assert "'9'; expected a number, 0.01..2" in capsys.readouterr().err
+    status, _, err = run(capsys, trace, "--load", "9")
+    assert status == 2 and "'9'; expected a number, 0.01..2" in err
 
 
 def test_a_missing_matplotlib_says_what_to_do(capsys, trace, monkeypatch):

@@ -25,6 +25,8 @@ _QEMU = "qemu-system-x86_64"
 _CPUS, _MEMORY = "2", "3G"
 _POWER_OFF = 30.0
 _POLL = 0.2
+_SIGNALLED = 128
+"""A shell's status of what a signal ended is more; so end processes inside whose kernel has failed."""
 
 
 class Broken(Exception):
@@ -71,6 +73,8 @@ class Machine:
                 late = time.monotonic() >= deadline
                 what = f"not done after {seconds / 60:g} minutes" if late else "ended without a result"
                 raise Broken(f"the machine {what}; its console, at last:\n{self._tail()}")
+            if status > _SIGNALLED:
+                self._say(f"ended by signal {status - _SIGNALLED}; the console, at last:\n{self._tail(60)}")
             if keep is not None and os.path.isdir(os.path.join(shared, "kept")):
                 shutil.rmtree(keep, ignore_errors=True)
                 shutil.move(os.path.join(shared, "kept"), keep)

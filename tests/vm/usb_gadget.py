@@ -278,8 +278,10 @@ def _read(path: str) -> str:
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "w") as file:
-        file.write(text + "\n")
+    # Unbuffered: a buffer tries again what failed when it is closed, and a second try at the UDC of a gadget
+    # whose network device could not be registered is a BUG in the kernel.
+    with open(path, "wb", buffering=0) as file:
+        file.write(text.encode() + b"\n")
 
 
 def _run(*command: str) -> None:

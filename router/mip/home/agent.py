@@ -45,6 +45,8 @@ from router.mip.wire.udp_tunnel import TunnelData
 __all__ = ["HomeAgent"]
 
 Source = tuple[IPv4Address, int]
+_TELL_EVERY = 2.0
+"""Seconds between two answers to requests of one mobile node with a wrong key."""
 
 
 class HomeAgent:
@@ -197,19 +199,32 @@ class HomeAgent:
         node.guard.accept(identification, scope)
 
     def _unproven(self, node: Node, asked: Asked, proof: Proof, now: Instant) -> list[Effect]:
-        """Silence (RFC 5944 section 3.8.2.1), unless a foreign agent we trust wants to know."""
+        """Silence (RFC 5944 section 3.8.2.1), unless a foreign agent we trust wants to know, or the mobile node itself."""
         failure = proof.failure or Failure.MISSING
         why = failure.value.replace("_", " ")
         text = f"{node.mobile.name}: request from {asked.source[0]} not believed: {why}"
         event = self.counters.warn(f"dropped_{failure.value}", text)
+        wrong_key = ReplyCode.HA_MN_FAILED_AUTHENTICATION
         code = {
-            Failure.BAD: ReplyCode.HA_MN_FAILED_AUTHENTICATION if proof.foreign_valid else None,
+            Failure.BAD: wrong_key if proof.foreign_valid or self._may_tell(node, asked, now) else None,
             Failure.BAD_AAA: ReplyCode.HA_BAD_AAA_AUTHENTICATION,
             Failure.FOREIGN: ReplyCode.HA_FA_FAILED_AUTHENTICATION,
         }.get(failure)
         if code is None:
             return [event]
         return [event, self._reply(node, asked, code, asked.request.lifetime, (), now)]
+
+    def _may_tell(self, node: Node, asked: Asked, now: Instant) -> bool:
+        """Who set a wrong key finds out by the answer, though he cannot verify it; few enough to be no flood."""
+        known = asked.request.decapsulation and asked.request.home_address == node.mobile.home_address
+        if (
+            not known
+            or asked.request.home_address.is_unspecified
+            or now.monotonic - node.refused_at < _TELL_EVERY
+        ):
+            return False
+        node.refused_at = now.monotonic
+        return True
 
     def _deregister(self, node: Node, asked: Asked, now: Instant) -> list[Effect]:
         home_address = node.home_address

@@ -31,6 +31,7 @@ class Node:
         "mobile",
         "networks",
         "refreshes",
+        "refused_at",
         "silent",
     )
 
@@ -45,6 +46,8 @@ class Node:
         """Binding IDs that carry nothing, as the mobile node has found out."""
         self.refreshes: tuple[bytes, ...] = ()
         """Keys of the answers remembered for this mobile node's refreshes."""
+        self.refused_at = float("-inf")
+        """When it was last told that its key is wrong, monotonic."""
 
     @property
     def in_force(self) -> list[Binding]:

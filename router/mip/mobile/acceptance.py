@@ -52,11 +52,11 @@ class Acceptances:
             everyone = self._registrar.registrations.values()
             effects += [Bound(item.binding) for item in everyone if item.binding is not None]
         for clause in refused_networks(reply):
-            effects.append(event("warning", f"binding {binding.bid}: {clause}"))
+            effects.append(event("warning", f"binding {binding.bid}: {clause}", binding.bid))
         effects += self._take_flows(reply)
         if news:
             text = f"binding {binding.bid} ({binding.care_of_address}): {binding.terms}"
-            effects.append(event("info", text))
+            effects.append(event("info", text, binding.bid))
             self._farewells.carrier_found(now.monotonic)
         registration.without_flows = False
         effects += self._for_others(registration, reply, asked, now)

@@ -46,7 +46,8 @@ class Denials:
         self._counters.count(f"denied_{reply.code}")
         registration.state, registration.detail = State.DENIED, meaning(reply.code)
         said = [f"denied with code {reply.code}: {registration.detail}", *refused_networks(reply)]
-        effects: list[Effect] = [event("warning", f"binding {registration.bid}: {clause}") for clause in said]
+        bid = registration.bid
+        effects: list[Effect] = [event("warning", f"binding {bid}: {clause}", bid) for clause in said]
         what = react(reply, self._session, registration)
         if what is Next.RETRY and registration.retries < _RETRIES:
             registration.retries += 1

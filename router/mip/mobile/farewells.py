@@ -94,16 +94,16 @@ class Farewells:
         del self._by_bid[bid]
         what = "all bindings" if farewell.bulk or farewell.home else f"binding {bid}"
         if reply.code in GOOD:
-            return [event("info", f"{what}: de-registered")]
+            return [event("info", f"{what}: de-registered", bid)]
         text = f"{what}: de-registration denied with code {reply.code}: {meaning(reply.code)}"
-        return [event("warning", text)]
+        return [event("warning", text, bid)]
 
     def _say_one(self, farewell: Farewell, now: Instant) -> list[Effect]:
         registration = farewell.registration
         if farewell.hopeless or farewell.deadline <= now.monotonic:
             del self._by_bid[registration.bid]
             text = f"binding {registration.bid}: de-registration unanswered; the home agent lets it expire"
-            return [event("warning", text)]
+            return [event("warning", text, registration.bid)]
         if farewell.home:
             effects, identification = self._sender.home_coming(registration.bid, now)
             farewell.departs(identification & LOW, registration.bid, now.monotonic)

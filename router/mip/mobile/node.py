@@ -109,6 +109,16 @@ class MobileNode:
         return self._registrar.at_home
 
     @property
+    def clock_offset(self) -> float:
+        """Seconds that the home agent's clock is ahead of ours, as far as it has said so; 0 within its tolerance."""
+        return self._sender.clock_offset
+
+    @property
+    def disbelieved(self) -> Mapping[int, str]:
+        """By BID: why the last answer was not believed, until one is."""
+        return self._replies.disbelieved
+
+    @property
     def stopped(self) -> bool:
         """True once `stop()` was called and every de-registration is answered or given up."""
         return self._stopping and not self._farewells
@@ -191,6 +201,14 @@ class MobileNode:
     def flows(self, flows: Iterable[Flow], now: Instant) -> list[Effect]:
         """Other flow policies."""
         return self._registrar.configure(flows, now)
+
+    def renew(self, bid: int, now: Instant) -> list[Effect]:
+        """Somebody wants this uplink registered anew, now."""
+        registration = self._registrations.get(bid)
+        if registration is None or self._stopping or self.at_home is not None:
+            return []
+        registration.attempts = 0
+        return self._registrar.ask(registration, now)
 
     def stop(self, now: Instant) -> list[Effect]:
         """De-register: all bindings in one request where the home agent takes that, else each by itself."""

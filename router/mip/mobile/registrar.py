@@ -109,7 +109,7 @@ class Registrar:
         if registration.keepalive_due(now.monotonic):
             return self._sender.echo(registration)
         text = f"binding {registration.bid}: {KEEPALIVE_MISSES} keepalives unanswered, registering anew"
-        return [event("warning", text), *self.request(registration, now)]
+        return [event("warning", text, registration.bid), *self.request(registration, now)]
 
     def _due(self, registration: Registration, now: Instant) -> list[Effect]:
         effects: list[Effect] = []
@@ -118,7 +118,8 @@ class Registrar:
         if registration.attempts >= _UNANSWERED_LIMIT and registration.state is not State.NO_REPLY:
             registration.state = State.NO_REPLY
             registration.detail = f"home agent {self._session.home_agent} does not answer"
-            effects.append(event("warning", f"binding {registration.bid}: {registration.detail}"))
+            text = f"binding {registration.bid}: {registration.detail}"
+            effects.append(event("warning", text, registration.bid))
             effects += self.unbind(registration, "no reply")
             effects += self.wake_the_one(now)
         return effects + self._refresh(registration, now)
@@ -177,4 +178,4 @@ class Registrar:
             return []
         registration.unbind()
         text = f"binding {registration.bid} ({registration.care_of_address}): {reason}"
-        return [Unbound(registration.bid, reason), event("warning", text)]
+        return [Unbound(registration.bid, reason), event("warning", text, registration.bid)]

@@ -81,6 +81,7 @@ class RegistrationView:
     nat: bool
     encapsulation: str | None
     attempts: int
+    rtt: float | None
     detail: str
 
 
@@ -153,6 +154,7 @@ class Registration:
             nat=binding.nat if binding is not None else False,
             encapsulation=binding.encapsulation if binding is not None else None,
             attempts=self.attempts,
+            rtt=self.rtt,
             detail=self.detail,
         )
 
@@ -248,6 +250,6 @@ class Registration:
         self.next_at = at + self.backoff * (1 + 0.1 * jitter)
 
 
-def event(level: str, text: str) -> Event:
+def event(level: str, text: str, bid: int = 0) -> Event:
     """A line of the log about registrations."""
-    return Event(level, "registration", text)
+    return Event(level, "registration", text, bid)

@@ -39,6 +39,8 @@ class Replies:
         denials: Denials,
         counters: Counters,
     ) -> None:
+        self.disbelieved: dict[int, str] = {}
+        """By BID: why the last answer to a request was not believed.  It changes nothing, and is for people."""
         self._settings = settings
         self._session = session
         self._sender = sender
@@ -63,6 +65,7 @@ class Replies:
         through = farewell.agent if farewell is not None else registration.agent
         why = disbelief(data, reply, self._settings, self._session, through, source)
         if why is not None:
+            self.disbelieved[registration.bid] = f"{why.replace('_', ' ')} in a reply with code {reply.code}"
             return self._counters.drop(why, f"reply with code {reply.code}")
         offered, carrier = reply.find(Challenge), registrations.get(bid, registration)
         if carrier.agent is not None and offered is not None:
@@ -72,6 +75,7 @@ class Replies:
         return self._believed(registration, reply, now)
 
     def _believed(self, registration: Registration, reply: RegistrationReply, now: Instant) -> list[Effect]:
+        self.disbelieved.pop(registration.bid, None)
         asked = registration.settle(reply, now.monotonic)
         effects: list[Effect] = []
         status = not_honoured(reply, registration)

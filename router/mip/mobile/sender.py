@@ -39,6 +39,11 @@ class Sender:
         self._counters = counters
         self._sent_at: dict[int, float] = {}
 
+    @property
+    def clock_offset(self) -> float:
+        """Seconds that the home agent's clock is ahead of ours, as far as it has said so."""
+        return self._stamps.offset
+
     def earliest(self, bid: int) -> float:
         """When the pace allows the next request of this BID, whatever became of the uplink since."""
         return self._sent_at.get(bid, float("-inf")) + PACE

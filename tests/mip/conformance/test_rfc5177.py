@@ -313,7 +313,7 @@ def test_a_home_agent_believes_no_prefix_that_is_not_covered():
     bench = home.Bench(ROUTER)
     signed = sign(bench.request(Multipath(4, 1, 1), *wants(LAN)).encode(), home.KEY)
     forged = signed.replace(LAN.network_address.packed, SECOND.network_address.packed)
-    assert forged != signed and bench.send(forged) is None
+    assert forged != signed and bench.send(forged) in (None, 131)
     assert bench.send(signed + wants(SECOND)[0].encode()) == 0
     assert bench.agent.node(home.HOME).networks == (LAN,)
 

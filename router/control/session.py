@@ -1,0 +1,108 @@
+"""Whom a command asks, and where its words go: a terminal here, a serial line, a test."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from typing import Any, BinaryIO
+
+from router.control.client import ControlError, request
+
+__all__ = ["LocalSession", "Session"]
+
+_SOCKET = "/var/run/roamd.sock"
+
+
+class Session:
+    """What every command is given.  A command prints, sleeps and asks by it alone, so that it runs anywhere."""
+
+    name = "roamctl"
+    """What stands in front of errors and in usages."""
+    width = 80
+    """Columns of who reads."""
+    height = 24
+    """Lines of who reads."""
+    interactive = False
+    """Somebody looks: may be shown a thing in place of its former state, and be asked."""
+    compact = False
+    """A slow line: no padding, no blank lines."""
+
+    def options(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options that stand before the command and only make sense here."""
+
+    def use(self, arguments: argparse.Namespace) -> None:
+        """Take what was given with these options.  Raises ControlError."""
+
+    def ask(self, method: str, params: dict[str, Any] | None = None, timeout: float = 5.0) -> Any:
+        """The daemon's result of `method`.  Raises ControlError."""
+        raise NotImplementedError
+
+    def write(self, text: str) -> None:
+        """Show `text`, which ends its lines itself."""
+        raise NotImplementedError
+
+    def complain(self, text: str) -> None:
+        """Show what went wrong."""
+        self.write(text)
+
+    def progress(self, text: str) -> None:
+        """Show one line that the next thing shown takes away; empty: only take it away."""
+
+    def redraw(self, text: str) -> None:
+        """Show `text` in place of what was shown so before."""
+        self.write(text)
+
+    def pause(self, seconds: float) -> None:
+        """Wait.  Raises KeyboardInterrupt when who reads has seen enough."""
+        raise NotImplementedError
+
+    def save(self, name: str) -> BinaryIO:
+        """A new file for who reads.  Raises ControlError."""
+        raise ControlError("files cannot be taken here")
+
+
+class LocalSession(Session):
+    """Asks over the Unix socket of a daemon on this machine, for who uses this process's terminal."""
+
+    def __init__(self) -> None:
+        self._socket = _SOCKET
+        self.interactive = sys.stdout.isatty()
+        self.width, self.height = shutil.get_terminal_size((80, 24))
+
+    def options(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--socket", default=_SOCKET, metavar="PATH", help="control socket (default: %(default)s)"
+        )
+
+    def use(self, arguments: argparse.Namespace) -> None:
+        self._socket = arguments.socket
+
+    def ask(self, method: str, params: dict[str, Any] | None = None, timeout: float = 5.0) -> Any:
+        return request(self._socket, method, params, timeout)
+
+    def write(self, text: str) -> None:
+        print(text, end="", flush=True)
+
+    def complain(self, text: str) -> None:
+        print(text, end="", file=sys.stderr)
+
+    def progress(self, text: str) -> None:
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+    def redraw(self, text: str) -> None:
+        self.width, self.height = shutil.get_terminal_size((80, 24))
+        self.write("\x1b[H\x1b[2J" + text if self.interactive else text)
+
+    def pause(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def save(self, name: str) -> BinaryIO:
+        """Never over a file that is there; `-` is the standard output."""
+        try:
+            return os.fdopen(os.dup(1), "wb") if name == "-" else open(name, "xb")
+        except OSError as error:
+            raise ControlError(f"{name}: {error.strerror}") from None
