@@ -90,7 +90,11 @@ class Browser:
 
     def size(self, width: int, height: int) -> None:
         self.command(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 700
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 700,
         )
 
     def evaluate(self, script: str) -> Any:
@@ -106,7 +110,9 @@ class Browser:
         end = time.monotonic() + _PATIENCE
         while not (found := self.evaluate(script)):
             if time.monotonic() > end:
-                raise BrowserError(f"waited in vain for {script}; the page: {self.text()[:2000]}; {self.problems}")
+                raise BrowserError(
+                    f"waited in vain for {script}; the page: {self.text()[:2000]}; {self.problems}"
+                )
             select.select([], [], [], 0.05)
         return found
 
@@ -119,7 +125,12 @@ class Browser:
             codes = {"Tab": 9, "Enter": 13, " ": 32}
             text = {"Enter": "\r", " ": " "}.get(name, "") if kind == "keyDown" else ""
             self.command(
-                "Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=codes[name], text=text
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=name,
+                code=name,
+                windowsVirtualKeyCode=codes[name],
+                text=text,
             )
 
     def screenshot(self, filename: str) -> None:

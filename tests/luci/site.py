@@ -27,7 +27,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 GROUPS = ("roamd", "roamd-agent")
 USERS = {"root": ("secret", GROUPS, GROUPS), "guest": ("guest", GROUPS, ())}
-_TYPES = {"js": "text/javascript", "css": "text/css", "html": "text/html; charset=utf-8", "json": "application/json"}
+_TYPES = {
+    "js": "text/javascript",
+    "css": "text/css",
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+}
 
 
 def installed(*names: str) -> dict[str, bytes]:
@@ -60,7 +65,9 @@ class Site:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._files = installed("luci-app-roamd", "roamd", "roamd-agent")
-        acls = [json.loads(text) for path, text in self._files.items() if path.startswith("usr/share/rpcd/acl.d/")]
+        acls = [
+            json.loads(text) for path, text in self._files.items() if path.startswith("usr/share/rpcd/acl.d/")
+        ]
         self.menu = json.loads(self._files["usr/share/luci/menu.d/luci-app-roamd.json"])
         daemons = {name: daemon(path) for name, path in sockets.items()}
         self.rpcd = Rpcd(USERS, acls, UciStore(files, changed, clock), daemons)
@@ -69,7 +76,9 @@ class Site:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def start(self) -> None:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -94,7 +103,11 @@ class Site:
         except ValueError:
             return json.dumps(_error(None, PARSE)).encode()
         with self._lock:
-            told = [self.rpcd.answer(one) for one in wanted] if isinstance(wanted, list) else self.rpcd.answer(wanted)
+            told = (
+                [self.rpcd.answer(one) for one in wanted]
+                if isinstance(wanted, list)
+                else self.rpcd.answer(wanted)
+            )
         return json.dumps(told).encode()
 
     def _page(self, path: str, query: dict[str, str]) -> bytes | None:
@@ -103,7 +116,9 @@ class Site:
         keys = {"session": query.get("session", ""), "dark": query.get("dark", "false")}
         search = "&".join(f"{key}={html.escape(value)}" for key, value in keys.items())
         entries = [(name, item) for name, item in self.menu.items() if item["action"]["type"] == "view"]
-        menu = "".join(f'<a href="/cgi-bin/luci/{name}?{search}">{item["title"]}</a>' for name, item in entries)
+        menu = "".join(
+            f'<a href="/cgi-bin/luci/{name}?{search}">{item["title"]}</a>' for name, item in entries
+        )
         with open(os.path.join(HERE, "harness", "page.html")) as file:
             text = file.read()
         for key, value in {**keys, "view": self.menu[path]["action"]["path"]}.items():

@@ -16,7 +16,9 @@ Values = dict[str, Any]
 class UciStore:
     """`files`: of each configuration its file.  `changed` is called with a name when that file has a new content."""
 
-    def __init__(self, files: dict[str, str], changed: Callable[[str], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, files: dict[str, str], changed: Callable[[str], None], clock: Callable[[], float]
+    ) -> None:
         self._files, self._changed, self._clock = files, changed, clock
         self._staged: dict[str, Package] = {}
         self._before: dict[str, bytes] = {}
@@ -24,7 +26,12 @@ class UciStore:
 
     def get(self, config: str) -> Values:
         """Raises KeyError."""
-        return {"values": {name: _plain(section, name, index) for index, (name, section) in enumerate(self._named(config))}}
+        return {
+            "values": {
+                name: _plain(section, name, index)
+                for index, (name, section) in enumerate(self._named(config))
+            }
+        }
 
     def set(self, config: str, section: str, values: Values) -> Values:
         found = self._section(config, section)
@@ -80,7 +87,10 @@ class UciStore:
     def _named(self, config: str) -> Iterator[tuple[str, Section]]:
         package = self._staged.get(config) or self._load(config)
         for index, section in enumerate(package.sections):
-            yield section.name or f"cfg{index + 1:02x}{zlib.crc32(section.type.encode()) & 0xFFFF:04x}", section
+            yield (
+                section.name or f"cfg{index + 1:02x}{zlib.crc32(section.type.encode()) & 0xFFFF:04x}",
+                section,
+            )
 
     def _load(self, config: str) -> Package:
         return parse(self._read(config), self._files[config])

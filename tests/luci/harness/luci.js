@@ -31,7 +31,7 @@
 			node.innerHTML = String(children);
 	}
 
-	window.E = (name, attributes, children) => {
+	const E = (name, attributes, children) => {
 		const node = document.createElement(name);
 		if (attributes instanceof Node || Array.isArray(attributes) || typeof attributes == 'string')
 			[attributes, children] = [{}, attributes];
@@ -42,6 +42,13 @@
 				node.setAttribute(key, value);
 		append(node, children);
 		return node;
+	};
+
+	/* What is data would become HTML here: a view's text stands in an array. */
+	window.E = (name, attributes, children) => {
+		if (typeof children == 'string')
+			throw new TypeError(`E('${name}') of a bare string: ${children}`);
+		return E(name, attributes, children);
 	};
 
 	class Base {

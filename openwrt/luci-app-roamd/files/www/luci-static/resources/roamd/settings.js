@@ -33,9 +33,17 @@ const MODEM = [
 ];
 const TRUE = ['1', 'on', 'true', 'yes', 'enabled'];
 
-function title(name) {
-	const words = name.replace(/_/g, ' ');
+function sentence(words) {
 	return words[0].toUpperCase() + words.slice(1);
+}
+
+function title(name) {
+	return sentence(name.replace(/_/g, ' '));
+}
+
+/* LuCI takes descriptions for HTML. */
+function shown(words) {
+	return '%h'.format(sentence(words));
 }
 
 function help(option) {
@@ -44,14 +52,13 @@ function help(option) {
 		words.push(option.allowed);
 	if (option.default != null && option.kind != 'boolean')
 		words.push(_('default: %s').format(option.default));
-	/* A form's description is taken for HTML; the schema's texts are our own, but may have such signs. */
-	return '%h'.format(words.join('; '));
+	return shown(words.join('; '));
 }
 
-function tab(section, option) {
-	if (section.type == 'uplink' && MODEM.includes(option.name))
+function tab(spec, option) {
+	if (spec.type == 'uplink' && MODEM.includes(option.name))
 		return 'modem';
-	return BASIC[section.type].includes(option.name) ? 'basic' : 'other';
+	return BASIC[spec.type].includes(option.name) ? 'basic' : 'other';
 }
 
 function kind(option) {
@@ -106,8 +113,10 @@ return baseclass.extend({
 	map(config, caption, description) {
 		const map = new form.Map(config, caption, description);
 		map.tabbed = true;
-		for (const spec of options[config]) {
-			const section = map.section(form.TypedSection, spec.type, TITLES[spec.type] ?? title(spec.type), '%h'.format(_(spec.help)));
+		/* What the daemon itself wants is of the least interest. */
+		const last = spec => spec.type == 'roamd';
+		for (const spec of options[config].filter(spec => !last(spec)).concat(options[config].filter(last))) {
+			const section = map.section(form.TypedSection, spec.type, TITLES[spec.type] ?? title(spec.type), shown(_(spec.help)));
 			section.anonymous = !spec.named;
 			section.addremove = !spec.single || !uci.sections(config, spec.type).length;
 			tabs(section, spec);
