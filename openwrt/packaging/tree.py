@@ -6,6 +6,7 @@ import fnmatch
 import os
 from collections.abc import Iterator
 
+from openwrt.packaging.luci import options_module
 from openwrt.packaging.micropython import compiled
 from openwrt.packaging.package import File, Package
 from openwrt.packaging.recipe import read_recipe
@@ -14,7 +15,7 @@ from openwrt.packaging.validation import validation
 
 __all__ = ["PACKAGES", "package", "write_tree"]
 
-PACKAGES = ("roamd", "roamd-modem", "roamd-agent", "roamd-rescue")
+PACKAGES = ("roamd", "roamd-modem", "roamd-agent", "roamd-rescue", "luci-app-roamd")
 
 _HOME = "usr/lib/roamd"
 """A folder of its own, since Python's has the version in its name."""
@@ -47,11 +48,12 @@ _ASKING = (
 )  # fmt: skip
 """What the rescue tool needs of `modem`: who asks once has no use for dialogues."""
 _SECTIONS = {
-    "roamd": ("roamd", "mobile_node", "uplink", "flow"),
+    "roamd": ("roamd", "mobile_node", "uplink", "flow", "peer"),
     "roamd-agent": (
         "roamd", "home_agent", "foreign_agent", "home_network", "mobile", "peer", "visitor", "flow",
     ),
 }  # fmt: skip
+_PAGES, _OPTIONS = "luci-app-roamd", "www/luci-static/resources/roamd/options.js"
 _RUNNABLE = ("etc/init.d/", "etc/uci-defaults/", "usr/bin/", "usr/sbin/")
 _SECRET = ("etc/config/",)
 
@@ -90,7 +92,10 @@ def _files(root: str, name: str) -> Iterator[File]:
     own = os.path.join(root, "openwrt", name, "files")
     for path in _walk(own):
         yield File(path, _mode(path), _read(os.path.join(own, path)))
-    yield from _rescue(root) if name == "roamd-rescue" else _daemon(root, name)
+    if name == _PAGES:
+        yield File(_OPTIONS, 0o644, options_module(_SECTIONS).encode())
+    else:
+        yield from _rescue(root) if name == "roamd-rescue" else _daemon(root, name)
 
 
 def _rescue(root: str) -> Iterator[File]:

@@ -1,0 +1,95 @@
+'use strict';
+'require view';
+'require poll';
+'require rpc';
+'require roamd.history as history';
+'require roamd.parts as parts';
+
+/* Seconds between two looks. */
+const PACE = 2;
+
+const ask = (method, params) => rpc.declare({ object: 'roamd', method: method, params: params ?? [], reject: true });
+const status = ask('status'), flows = ask('flows', ['limit']), events = ask('events', ['limit']);
+
+function share(part, whole) {
+	return whole > 0 ? part / whole : null;
+}
+
+return view.extend({
+	load() {
+		return this.look();
+	},
+
+	/* What the daemon tells; `missing` where it does not answer.  One that starts answers `status` alone. */
+	look() {
+		return Promise.all([status(), flows(20).catch(() => ({})), events(50).catch(() => ({}))]).then(
+			([told, moving, happened]) => ({ status: told, flows: moving, events: happened }),
+			error => ({ missing: error }));
+	},
+
+	render(found) {
+		this.places = {
+			notices: E('div', { role: 'alert' }),
+			verdict: E('div', { 'class': 'roamd-verdict', role: 'status' }),
+			cards: E('div', { 'class': 'roamd-cards' }),
+			events: E('ul', { 'class': 'roamd-events', tabindex: '0', 'aria-label': _('What happened') }),
+			flows: E('section'),
+			tunnels: E('section'),
+			policies: E('section')
+		};
+		this.draw(found);
+		poll.add(() => this.look().then(told => this.draw(told)), PACE);
+		const places = this.places;
+		return E('div', { 'class': 'roamd' }, [
+			E('link', { rel: 'stylesheet', href: L.resource('roamd/status.css') }),
+			E('h2', {}, [_('Mobile router')]),
+			places.notices, places.verdict, places.cards,
+			E('h3', {}, [_('What happened')]), places.events,
+			places.flows, places.policies, places.tunnels
+		]);
+	},
+
+	draw(found) {
+		const places = this.places;
+		if (found.missing) {
+			places.notices.replaceChildren(E('div', { 'class': 'roamd-notice' }, [
+				E('strong', {}, [_('roamd does not answer.')]), ' ',
+				_('Is home_agent set in the configuration, and the service started? The log says why it is not: logread -e roamd')
+			]));
+			for (const name of ['verdict', 'cards', 'events', 'flows', 'policies', 'tunnels'])
+				places[name].replaceChildren();
+			return;
+		}
+		const told = found.status, at = Date.now() / 1000, uplinks = told.uplinks ?? [];
+		history.take(at, told.tunnels ?? []);
+		const samples = uplinks.map(uplink => history.last(uplink.bid));
+		const sum = way => samples.reduce((total, sample) => total + (sample?.[way] ?? 0), 0);
+		const total = { down: sum('down'), up: sum('up') };
+		this.tell(places.notices, parts.notices(told));
+		this.tell(places.verdict, parts.verdict(told, total));
+		places.cards.replaceChildren(...uplinks.map((uplink, place) => {
+			const sample = samples[place], buckets = told.flows?.buckets?.[uplink.name] ?? 0;
+			const shares = {
+				sample: sample,
+				traffic: share((sample?.down ?? 0) + (sample?.up ?? 0), total.down + total.up),
+				flows: told.flows ? share(buckets, told.flows.size) : null
+			};
+			return parts.card(uplink, shares, history.of(uplink.bid), at, history.span);
+		}));
+		this.tell(places.events, parts.events(found.events));
+		places.flows.replaceChildren(...parts.flows(found.flows));
+		places.policies.replaceChildren(...parts.policies(told));
+		places.tunnels.replaceChildren(...parts.tunnels(told));
+	},
+
+	/* A screen reader, and who scrolls, is disturbed by what is new only. */
+	tell(place, nodes) {
+		const fresh = E('div', {}, nodes);
+		if (fresh.textContent != place.textContent || !place.childNodes.length)
+			place.replaceChildren(...nodes);
+	},
+
+	handleSave: null,
+	handleSaveApply: null,
+	handleReset: null
+});
