@@ -26,7 +26,6 @@ _SIGNATURE: dict[str, dict[str, int]] = {
     "events": {"uplink": STRING, "level": STRING, "after": INT32, "seconds": INT32, "limit": INT32},
     "flows": {"all": BOOL, "limit": INT32},
     "explain": {"flow": STRING, "in_device": STRING, "mac": STRING, "dscp": STRING},
-    "events": {"uplink": STRING, "after": INT32, "seconds": INT32, "level": STRING, "limit": INT32},
 }  # fmt: skip
 """Methods and the types of their arguments."""
 _PARTS = ("uplinks", "bindings", "counters")
