@@ -30,7 +30,7 @@ _DEVELOPMENT = (
 """What a router does not do: the demo and the simulator."""
 _SAMPLES = {"roamd": "roamd.config", "roamd-agent": "roamd-agent.config"}
 _SECTIONS = {
-    "roamd": ("roamd", "mobile_node", "uplink", "flow"),
+    "roamd": ("roamd", "mobile_node", "uplink", "flow", "console"),
     "roamd-agent": (
         "roamd", "home_agent", "foreign_agent", "home_network", "mobile", "peer", "visitor", "flow",
     ),
