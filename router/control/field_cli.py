@@ -12,7 +12,6 @@ from typing import Any, BinaryIO
 from router.control import field_render, pcap
 from router.control.output import put
 from router.control.session import Session
-from router.control.support import archive
 from router.diagnosis import steps
 
 __all__ = ["add_field"]
@@ -140,11 +139,12 @@ def _capture(arguments: argparse.Namespace, session: Session) -> int:
     """Fetch packets until the time is over, there are enough, or the user interrupts."""
     name = arguments.file or f"{arguments.uplink}.pcap"
     params = {"uplink": arguments.uplink, "tunnel": arguments.tunnel, "snaplen": arguments.snaplen}
-    first = session.ask("capture", params)
+    found = session.ask("capture", params)
     end = None if arguments.seconds is None else time.monotonic() + arguments.seconds
-    count, lost = 0, 0
+    count, lost = 0, found["lost"]
     with session.save(name) as file:
-        file.write(pcap.head(first["linktype"], arguments.snaplen))
+        file.write(pcap.head(found["linktype"], arguments.snaplen))
+        count += _write(arguments, file, found, count)
         try:
             while (end is None or time.monotonic() < end) and not _enough(arguments, count):
                 session.pause(0.5)
@@ -181,6 +181,9 @@ def _write(arguments: argparse.Namespace, file: BinaryIO, found: dict[str, Any],
 
 
 def _support(arguments: argparse.Namespace, session: Session) -> int:
+    # It brings along what no other command needs.
+    from router.control.support import archive
+
     with session.save(arguments.file) as file:
         names = archive(session.ask, file, time.time(), _SUPPORT)
     values = {"file": arguments.file, "holds": names}

@@ -472,11 +472,8 @@ class MobileNodeRole:
         for what in ("state", "session"):
             word = getattr(modem, what, None)
             if word is not None and word != getattr(old, what, None):
-                self._log(
-                    "info",
-                    f"uplink {view.name}: modem {'' if what == 'state' else 'session '}{word}",
-                    view.bid,
-                )
+                text = f"uplink {view.name}: modem {'' if what == 'state' else 'session '}{word}"
+                self._tell(Event("info", "modem", text, view.bid))
 
     def _log(self, level: str, text: str, bid: int) -> None:
         self._tell(Event(level, "uplink", text, bid))

@@ -4,6 +4,7 @@ Pure; runs unchanged on CPython and MicroPython.
 """
 
 from router.diagnosis.judge import judge, of_uplink
+from router.diagnosis.layout import wrapped
 from router.diagnosis.words import FAULT
 
 OK, FAIL, WARN, SKIP = "ok", "FAIL", "warn", "skip"
@@ -63,10 +64,12 @@ def as_text(name: str, rows: "list[Facts]", width: int = 80) -> str:
     for row in rows:
         took = row["seconds"]
         seconds = "%5.1f s" % took if isinstance(took, float) else "       "
-        lines.append("%-4s  %-12s %s  %s" % (row["verdict"], row["step"], seconds, row["text"]))
+        lines += wrapped("%-4s  %-12s %s  " % (row["verdict"], row["step"], seconds), str(row["text"]), width)
         if row["meaning"]:
-            lines += ["      %s" % row["meaning"], "      try: %s" % row["next"]]
-    return "\n".join([line[:width].rstrip() for line in lines]) + "\n"
+            lines += wrapped("      ", str(row["meaning"]), width) + wrapped(
+                "      try: ", str(row["next"]), width
+            )
+    return "\n".join(lines) + "\n"
 
 
 def _findings(row: "Facts", status: "Facts", probes: "Facts") -> "list[Facts]":

@@ -4,6 +4,7 @@ Pure; runs unchanged on CPython and MicroPython.
 """
 
 from router.diagnosis.judge import judge, span
+from router.diagnosis.layout import wrapped
 from router.diagnosis.words import FAULT, NOTE, WARNING
 
 OK, DEGRADED, DOWN = "OK", "DEGRADED", "DOWN"
@@ -54,39 +55,38 @@ def summary(status: "Facts", events: "list[Facts]") -> "Facts":
 def as_text(values: "Facts", width: int = 80) -> str:
     """For people; not more than MOST_OCTETS, and never more than a screen of 24 lines."""
     events = _rows(values.get("events"))
+    lines: list[str] = []
     for count in (3, 2, 1, 0):
-        lines = _lines(values, events[len(events) - count :] if count else [])
-        text = "\n".join([line[:width] for line in lines]) + "\n"
-        if len(lines) <= _MOST_LINES and len(text.encode()) <= MOST_OCTETS:
-            return text
-    return (
-        "\n".join([line[:width] for line in lines[:_MOST_LINES]])
-        .encode()[: MOST_OCTETS - 1]
-        .decode("utf-8", "ignore")
-        + "\n"
-    )
+        lines = _lines(values, events[len(events) - count :] if count else [], width)
+        if len(lines) <= _MOST_LINES and _octets(lines) <= MOST_OCTETS:
+            break
+    while len(lines) > _MOST_LINES or _octets(lines) > MOST_OCTETS:
+        lines = lines[:-2] + ["..."]
+    return "\n".join(lines) + "\n"
 
 
-def _lines(values: "Facts", events: "list[Facts]") -> "list[str]":
-    lines = [str(values["head"]), "%s: %s" % (values["verdict"], values["text"])]
+def _octets(lines: "list[str]") -> int:
+    return sum([len(line.encode()) + 1 for line in lines])
+
+
+def _lines(values: "Facts", events: "list[Facts]", width: int) -> "list[str]":
+    lines = wrapped("", str(values["head"]), width)
+    lines += wrapped("", "%s: %s" % (values["verdict"], values["text"]), width)
     uplinks = _rows(values.get("uplinks"))
     names = max([len(str(row["name"])) for row in uplinks] or [0])
     shown = set()
     for item in _rows(values.get("findings")):
         if item["uplink"] is None:
-            lines += [
-                "%s: %s" % (_CODE[str(item["level"])], item["verdict"]),
-                "  %s" % item["meaning"],
-                "  try: %s" % item["next"],
-            ]
+            lines += wrapped("%s: " % _CODE[str(item["level"])], str(item["verdict"]), width)
+            lines += wrapped("  ", str(item["meaning"]), width)
+            lines += wrapped("  try: ", str(item["next"]), width)
     for row in uplinks:
-        lines.append(
-            "%s  %s  %s" % (_padded(str(row["name"]), names), _padded(str(row["state"]), 5), row["text"])
-        )
+        head = "%s  %s  " % (_padded(str(row["name"]), names), _padded(str(row["state"]), 5))
+        lines += wrapped(head, str(row["text"]), width)
         if row["next"] and row["next"] not in shown:
-            lines.append("%s  try: %s" % (" " * names, row["next"]))
+            lines += wrapped(" " * names + "  try: ", str(row["next"]), width)
             shown.add(row["next"])
-    return lines + ["%s %s" % (_clock(event), event.get("text")) for event in events]
+    return lines + [("%s %s" % (event.get("clock") or "", event.get("text")))[:width] for event in events]
 
 
 def _uplink(row: "Facts", findings: "list[Facts]") -> "Facts":
@@ -162,10 +162,6 @@ def _agent(status: "Facts") -> str:
     bindings = _rows(status.get("bindings"))
     mobiles = {str(row.get("mobile")) for row in bindings}
     return "%d bindings of %d mobile nodes" % (len(bindings), len(mobiles))
-
-
-def _clock(event: "Facts") -> str:
-    return str(event.get("clock") or "")
 
 
 def _padded(text: str, width: int) -> str:
