@@ -56,7 +56,9 @@ def at_speed(folder: Path, speed: int, goal: float) -> list[Figure]:
         line.close()
     return [
         Figure(f"show summary at {speed}", console, "s", goal, at_most=True),
-        Figure(f"its octets at {speed}, prompt included", len(shown.encode()), "octets", 1200 + 20, at_most=True),
+        Figure(
+            f"its octets at {speed}, prompt included", len(shown.encode()), "octets", 1200 + 20, at_most=True
+        ),
         Figure(f"roamctl --serial, summary at {speed}", again, "s"),
         Figure(f"roamctl --serial, login and summary at {speed}", first, "s"),
     ]

@@ -98,9 +98,9 @@ class Rig:
         self.expect("exit ends.")
         self.expect("> ")
 
-    def start_roamctl(self, *words, password=PASSWORD, cwd=None):
+    def start_roamctl(self, *words, password=PASSWORD, cwd=None, url=None):
         return subprocess.Popen(
-            [sys.executable, "-m", "router.control.cli", "--serial", self.relay.laptop, *words],
+            [sys.executable, "-m", "router.control.cli", "--serial", url or self.relay.laptop, *words],
             env={**os.environ, "ROAMCTL_PASSWORD": password, "PYTHONPATH": os.getcwd()},
             cwd=cwd,
             stdout=subprocess.PIPE,

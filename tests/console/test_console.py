@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.console.port_server import PortServer
 from tests.console.rig import PASSWORD, Rig
 
 FLOOD = {f"counter_{number:04}": number for number in range(2000)}
@@ -100,16 +101,43 @@ def test_control_c_ends_a_watch_and_q_a_page(tmp_path):
         rig.expect("> ")
 
 
-def test_control_c_ends_what_a_slow_line_has_not_shown_yet(tmp_path):
-    """A line of JSON is a page of its own: nothing asks whether to go on."""
+def test_control_c_ends_what_a_slow_line_has_not_taken_yet(tmp_path):
+    methods = {**METHODS, "config": lambda params: {"text": "x" * 200_000 + "\n"}}
     options = "\toption speed '9600'\n\toption terminal 'dumb'\n"
-    with Rig(tmp_path, METHODS, options=options, rate=960) as rig:
+    with Rig(tmp_path, methods, options=options, rate=960) as rig:
         rig.log_in()
-        rig.type("simulate --help\r")
-        rig.expect("usage")
+        rig.type("show config\r")
+        rig.expect("x" * 500)
         rig.type("\x03")
-        rig.expect("^C\r\n", patience=3.0)
-        rig.expect("> ")
+        assert len(rig.expect("^C\r\n")) < 10_000
+        rig.type("counters\r")
+        rig.expect("calls")
+
+
+def test_a_watch_sends_what_changed(rig):
+    rig.type("\r")
+    rig.expect("password: ")
+    rig.type(PASSWORD + "\r")
+    rig.expect("\x1b[6n")
+    rig.type("\x1b[24;80R")
+    rig.expect("> ")
+    rig.type("show counters --watch\r")
+    rig.expect("\x1b[2J")
+    first = rig.expect("\x1b[")
+    assert "COUNTER" in first
+    second = rig.expect("\x1b[")
+    assert len(second) < 12
+    rig.type("\x03")
+    rig.expect("^C\r\n")
+    rig.expect("> ")
+
+
+@pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
+def test_roamctl_through_a_server_of_serial_ports(rig, scheme):
+    with PortServer(rig.relay.laptop, rfc2217=scheme == "rfc2217") as port:
+        done = rig.roamctl("--json", "counters", url=f"{scheme}://127.0.0.1:{port}")
+        assert done.returncode == 0, done.stderr
+        assert "calls" in json.loads(done.stdout)
 
 
 def test_the_terminal_is_asked_for_its_size(rig):
