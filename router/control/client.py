@@ -37,7 +37,7 @@ def request(
             answer = json.loads(_read_line(sock, timeout, wait))
     except (FileNotFoundError, ConnectionRefusedError):
         raise ControlError(
-            f"no roamd at {path}: start it with `roamd --config FILE`, or name --socket"
+            f"no roamd at {path}: start it with `roamd --config FILE`, or name --socket; the log says why it ended"
         ) from None
     except PermissionError:
         raise ControlError(f"{path}: permission denied: try with sudo") from None

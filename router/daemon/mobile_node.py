@@ -96,6 +96,7 @@ class MobileNodeRole:
             self._tell,
             self.recorder.heard if config.record else None,
         )
+        self.watch.lost = self._doubt
         self.flows = FlowControl(
             config, self.ways, self.watch.qualities, self._own_prefixes, self.keeper.changed, self.recorder
         )
@@ -391,9 +392,13 @@ class MobileNodeRole:
         # What the radio does meanwhile is worth a closer look.
         for bid in self.machine.doubted:
             self.watcher.modems.hurry(self.uplinks[bid].name)
-            way = self.direction(bid)
-            if bid not in self.bindings and way is not None:
-                self.reach.doubt(bid, way)
+            self._doubt(bid)
+
+    def _doubt(self, bid: int) -> None:
+        """Find out who is silent: the uplink's gateway, the home agent, or it alone."""
+        way = self.direction(bid)
+        if way is not None:
+            self.reach.doubt(bid, way)
 
     def _perform(self, effects: Iterable[Effect]) -> None:
         if self._at_home == self.machine.at_home:
