@@ -48,7 +48,7 @@ _ASKING = (
 )  # fmt: skip
 """What the rescue tool needs of `modem`: who asks once has no use for dialogues."""
 _SECTIONS = {
-    "roamd": ("roamd", "mobile_node", "uplink", "flow", "peer"),
+    "roamd": ("roamd", "mobile_node", "uplink", "flow", "peer", "console"),
     "roamd-agent": (
         "roamd", "home_agent", "foreign_agent", "home_network", "mobile", "peer", "visitor", "flow",
     ),

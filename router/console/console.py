@@ -121,7 +121,6 @@ class Console:
             self._port.write("^C\n")
 
     def _shell(self) -> None:
-        _log.warning("shell started")
         fd = self._port.fd
         mode = termios.tcgetattr(fd)
         cooked = list(mode)
@@ -130,6 +129,9 @@ class Console:
         cooked[3] |= termios.ICANON | termios.ECHO | termios.ECHOE | termios.ISIG | termios.IEXTEN
         termios.tcsetattr(fd, termios.TCSADRAIN, cooked)
         os.set_blocking(fd, True)
+        # Typed ahead it was meant for the shell, and would be taken for commands behind it.
+        self._port.keys.clear()
+        _log.warning("shell started")
         try:
             subprocess.run(["/bin/sh", "-l"], preexec_fn=partial(os.login_tty, os.dup(fd)), check=False)
         finally:

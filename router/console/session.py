@@ -131,6 +131,13 @@ class ConsoleSession(Session):
             if text:
                 self._more()
 
+    def complain(self, text: str) -> None:
+        """The usage of a command takes seconds on a slow line, and `?` tells more."""
+        if text.startswith("usage: "):
+            what = text.rpartition(": error: ")[2].partition(" (choose from")[0].rstrip("\n")
+            text = f"{what}; ? shows what may stand there\n"
+        self.write(text)
+
     def _more(self) -> None:
         self._port.write(MORE)
         while True:
