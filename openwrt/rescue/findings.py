@@ -45,11 +45,14 @@ _WORDS = {
     "unreachable": ("a router on the way says so", "tell the network's or the home agent's operator"),
     "no home agent": ("the machine is there and nobody listens on UDP port 434", "start the home agent"),
     "no reply": (
-        "echoes are answered, requests are not: UDP port 434 is filtered, or key, spi or home_address are not "
-        "the home agent's (it says nothing to strangers)",
+        "echoes are answered, requests are not: UDP port 434 is filtered, or the home agent does not know "
+        "this home_address, and says nothing to strangers",
         "compare the four options with the home agent; try another uplink",
     ),
-    "not authentic": ("who answers has another key", "compare key, spi and algorithm with the home agent"),
+    "wrong key": (
+        "router and home agent do not have the same key (or another than the home agent answers)",
+        "compare key, spi and algorithm with the home agent",
+    ),
     "clock wrong": ("the home agent refuses our time stamps; roamd takes its time from it", "set the clock; check sysntpd"),
     "denied": ("the home agent has answered, and will not have us", "tell its operator the code"),
 }  # fmt: skip
@@ -174,7 +177,7 @@ def _path(path: "Facts", found: "list[Finding]") -> None:
             _add(found, where, "unreachable", path["error"])
     elif answer is not None:
         if not answer["authentic"]:
-            _add(found, where, "not authentic", "code %d" % answer["code"])
+            _add(found, where, "wrong key", "code %d" % answer["code"])
         elif answer["code"] != path["wanted"]:
             word = _CODES.get(answer["code"], "")
             _add(found, where, "denied", ("code %d " % answer["code"] + word).rstrip())

@@ -96,7 +96,7 @@ def _answer(path: "Facts") -> str:
     if answer is None:
         return "no reply"
     if not answer["authentic"]:
-        return "reply not authentic"
+        return "registration answered with another key"
     good = answer["code"] == path["wanted"]
     return "registration %s in %d ms" % ("answered" if good else "denied", answer["ms"])
 
