@@ -226,3 +226,27 @@ def test_a_command_speaks_to_its_session_alone(capsys):
         assert cli.run(words, heard) == code
         assert said in heard.said and complained in heard.complaints
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("show su", "summary"),
+        ("show ev", "events"),
+        ("show events --level w", "warning"),
+        ("modem reset --how us", "usb_reset"),
+        ("uplink d", "down"),
+        ("--json test u", "uplink"),
+        ("capture lte --sn", "--snaplen"),
+        ("simulate --pol", "--policy"),
+        ("show events --limit ", ""),
+    ],
+)
+def test_completion_follows_the_grammar(capsys, line, offered):
+    assert cli.main(["completion", "bash"]) == 0
+    words = line.split(" ")
+    script = f'COMP_WORDS=(roamctl {" ".join(words[:-1])} "{words[-1]}"); COMP_CWORD={len(words)}; _roamctl; echo "${{COMPREPLY[@]}}"'
+    done = subprocess.run(
+        ["bash", "-c", capsys.readouterr().out + script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == offered and not done.stderr
