@@ -40,7 +40,7 @@ def rescue_figures() -> list[Figure]:
         Figure("rescue summary with one modem", seconds, "s", 5, at_most=True),
         Figure("rescue, least heap (64 bits)", least, "KiB", _HEAP, at_most=True),
         Figure("rescue's own files, compiled", own / 1024, "KiB", 40, at_most=True),
-        Figure("rescue with the modem core and all families", sum(compiled.values()) / 1024, "KiB"),
+        Figure("rescue with modem core, families, diagnosis", sum(compiled.values()) / 1024, "KiB"),
         Figure("roamd-rescue, .ipk", sizes[0] / 1024, "KiB"),
     ]
 
