@@ -47,6 +47,7 @@ _ASKING = (
     "ports/roles", "ports/sysfs",
 )  # fmt: skip
 """What the rescue tool needs of `modem`: who asks once has no use for dialogues."""
+_JUDGING = ("judge", "layout", "modem", "summary", "words")
 _SECTIONS = {
     "roamd": ("roamd", "mobile_node", "uplink", "flow", "peer", "console"),
     "roamd-agent": (
@@ -99,7 +100,8 @@ def _files(root: str, name: str) -> Iterator[File]:
 
 
 def _rescue(root: str) -> Iterator[File]:
-    for top, wanted in (("modem", _ASKING), ("openwrt/rescue", ("*",))):
+    judging = ("__init__", "diagnosis/__init__", *(f"diagnosis/{name}" for name in _JUDGING))
+    for top, wanted in (("modem", _ASKING), ("openwrt/rescue", ("*",)), ("router", judging)):
         for path in sorted(_walk(os.path.join(root, top))):
             module, extension = os.path.splitext(path)
             if extension == ".py" and any(fnmatch.fnmatchcase(module, one) for one in wanted):

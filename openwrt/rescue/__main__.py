@@ -10,8 +10,8 @@ import sys
 import time
 
 from openwrt.rescue import machine, uci
+from router import __version__ as VERSION
 
-VERSION = "0.1.0"
 _HELP = """\
 usage: roamd-rescue [OPTIONS]
 
@@ -27,8 +27,8 @@ a request to end a binding that does not exist.
   --root FOLDER  where sys and dev are (default: /)
   --version
 
-The status is 0 when nothing wrong was found, 1 when something was, 2 for
-words that make no sense.
+The status is 0 when all is well, 1 when something is wrong, 2 for words that
+make no sense.
 """
 _TABLE_BASE, _TABLES = 7400, 32
 
@@ -62,12 +62,12 @@ def main(words: "list[str]") -> int:
     if options.get("--json"):
         print(json.dumps(facts))
     else:
-        print(_part("summary", facts, "--routes" in options), end="")
-    return 1 if facts["findings"] else 0
+        print(_part("details", facts, "--routes" in options), end="")
+    return 0 if facts["summary"]["verdict"] == "OK" and not facts["failed"] else 1
 
 
 def look(options: "Facts") -> "Facts":
-    """Everything, as `findings` wants it."""
+    """Everything: what `--json` prints."""
     now = time.gmtime()
     clock = "%d-%02d-%02d %02d:%02d:%02d UTC" % now[:6]
     facts: Facts = {"version": VERSION, "time": time.time(), "clock": clock}
@@ -86,7 +86,7 @@ def look(options: "Facts") -> "Facts":
             _tried(facts, None, "ways", sections, facts["paths"], "--dry-run" in options)
         except ValueError as error:
             config["error"] = str(error)
-    facts["findings"] = _part("findings", facts)
+    facts["summary"] = _part("status", facts)
     return facts
 
 
@@ -128,9 +128,26 @@ def _config(path: str) -> "tuple[Facts, list[uci.Section]]":
         config["missing"] = True
     for kind, name, values in sections:
         if kind == "uplink" and uci.is_on(values, "enabled"):
-            kind, device = uci.value(values, "type"), uci.value(values, "device")
-            config["uplinks"].append({"name": name, "type": kind, "device": device})
+            uplink: Facts = {"name": name, "device": _device(values)}
+            for option in ("type", "usb", "imei", "tty"):
+                uplink[option] = uci.value(values, option)
+            config["uplinks"].append(uplink)
     return config, sections
+
+
+def _device(uplink: "dict[str, list[str]]") -> str:
+    """By name, or that of the interface in /etc/config/network, where that has one of its own."""
+    network = uci.value(uplink, "network")
+    if not network:
+        return uci.value(uplink, "device")
+    try:
+        sections, _ = uci.parse(machine.text_of("/etc/config/network"))
+    except OSError:
+        return ""
+    for kind, name, values in sections:
+        if kind == "interface" and name == network and uci.value(values, "device")[:1] != "/":
+            return uci.value(values, "device")
+    return ""
 
 
 def _paths(facts: "Facts", sections: "list[uci.Section]") -> "list[Facts]":

@@ -42,10 +42,11 @@ class PathTest:
         self._sent: dict[int, float] = {}
         """When each request went out, by its time stamp."""
         self._shift = 0
+        self._believed = False
 
     @property
     def done(self) -> bool:
-        return self.echo is not None and self.answer is not None
+        return self.echo is not None and self._believed
 
     def over(self, now: float) -> bool:
         return self.done or now >= self._deadline
@@ -53,7 +54,7 @@ class PathTest:
     def next_wake(self) -> float:
         moments = [self._deadline]
         moments += [self._next_echo] if self.echo is None else []
-        moments += [self._next_request] if self.answer is None else []
+        moments += [] if self._believed else [self._next_request]
         return min(moments)
 
     def echo_request(self, now: float) -> "bytes | None":
@@ -69,7 +70,7 @@ class PathTest:
 
     def request(self, now: float) -> "bytes | None":
         """The Registration Request that is due: each with a time stamp of its own."""
-        if self.answer is not None or now < self._next_request:
+        if self._believed or now < self._next_request:
             return None
         self._next_request = now + AGAIN
         stamp = self._association.identification(self._wall_ns + int((now - self._begun) * 1000000000))
@@ -93,7 +94,7 @@ class PathTest:
     def heard_udp(self, octets: bytes, now: float) -> None:
         """A datagram from the home agent's port 434."""
         reply = self._association.reply(octets)
-        if reply is None or self.answer is not None:
+        if reply is None or self._believed:
             return
         answered = int(str(reply["identification"]))
         sent = [stamp for stamp in self._sent if stamp & 0xFFFFFFFF == answered & 0xFFFFFFFF]
@@ -106,7 +107,8 @@ class PathTest:
             self._next_request = now
             return
         reply["ms"] = round((now - self._sent[sent[0]]) * 1000)
-        self.answer = reply
+        # An answer that anybody may have made must not hide the home agent's own.
+        self.answer, self._believed = reply, bool(reply["authentic"])
 
 
 def _source(octets: bytes) -> str:

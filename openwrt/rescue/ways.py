@@ -105,7 +105,7 @@ def _ways(association: "Association", wanted: "list[tuple[str, str]]") -> "list[
     owners: list[tuple[Any, Way]] = []
     for number, (device, address) in enumerate(wanted, 1):
         try:
-            way = Way(association, device, address, number << 8 | time.ticks_ms() & 0xFF, clock.now())
+            way = Way(association, device, address, number << 8 | time.time_ns() & 0xFF, clock.now())
         except OSError as error:
             ways.append(_why(error))
             continue
@@ -131,8 +131,8 @@ def _ways(association: "Association", wanted: "list[tuple[str, str]]") -> "list[
     return ways
 
 
-def _place(address: bytes, port: int) -> bytes:
-    """struct sockaddr_in."""
+def _place(address: bytes, port: int) -> "Any":
+    """struct sockaddr_in, which the unix port wants; the stubs know other ports' pairs."""
     return struct.pack(_NATIVE, socket.AF_INET) + port.to_bytes(2, "big") + address + bytes(8)
 
 

@@ -1,6 +1,9 @@
-"""What was found out, as text for a terminal of 80 columns.  Pure."""
+"""All that was found out, as text for a terminal of 80 columns.  Pure."""
 
-_WIDTH = 79
+from router.diagnosis.layout import wrapped
+from router.diagnosis.summary import as_text
+
+_WIDTH = 80
 _INDENT = 16
 _SIGNALS = (("rsrp", "dBm"), ("rscp", "dBm"), ("rssi", "dBm"), ("rsrq", "dB"), ("ecio", "dB"), ("sinr", "dB"))
 
@@ -12,46 +15,23 @@ if TYPE_CHECKING:
 
 
 def look(facts: "Facts", routes: bool = False) -> str:
-    """One screen: what there is, then what is wrong and what to try; `routes` adds the routing tables."""
-    lines = ["roamd-rescue %s   %s   roamd %s" % (facts["version"], facts["clock"], facts["roamd"]), ""]
+    """The summary of `router.diagnosis`, then modems, links and ways; `routes` adds the routing tables."""
+    lines = [""]
+    for text in facts["failed"]:
+        lines += _row("NOT LOOKED AT", text)
     for modem in facts["modems"]:
         lines += _modem(modem)
     for link in facts["links"]:
         lines += _row("link " + link["name"], _link(link))
     for path in facts["paths"]:
-        lines += _row("path " + path["device"], _path(path))
-    if routes:
-        lines += [""]
-        for route in facts["routes"]:
-            lines += _row("route", _route(route))
-    lines += [""]
-    for text in facts["failed"]:
-        lines += _row("NOT LOOKED AT", text)
-    for item in facts["findings"]:
-        detail = " (%s)" % item["detail"] if item["detail"] else ""
-        lines += _row("WRONG", "%s: %s%s" % (item["where"], item["fault"], detail))
-        lines += _row("  it means", item["means"])
-        lines += _row("  try", item["try"])
-    if not facts["findings"]:
-        lines.append("Nothing wrong found.")
-    return "\n".join(lines) + "\n"
+        lines += _row("way " + path["device"], _path(path))
+    for route in facts["routes"] if routes else ():
+        lines += _row("route", _route(route))
+    return as_text(facts["summary"], _WIDTH) + "\n".join(lines) + "\n"
 
 
 def _row(what: str, text: str) -> "list[str]":
-    """`text` behind `what`, broken at blanks."""
-    lines: list[str] = []
-    line = what + " " * (_INDENT - len(what))
-    if len(what) >= _INDENT:
-        line = what + " "
-    begun = False
-    for word in text.split(" "):
-        if begun and len(line) + len(word) + 1 > _WIDTH:
-            lines.append(line)
-            line = " " * _INDENT + word
-        else:
-            line += " " + word if begun else word
-        begun = True
-    return lines + [line.rstrip()]
+    return wrapped(what + " " * (_INDENT - len(what)), text, _WIDTH)
 
 
 def _modem(modem: "Facts") -> "list[str]":
@@ -96,7 +76,7 @@ def _answer(path: "Facts") -> str:
     if answer is None:
         return "no reply"
     if not answer["authentic"]:
-        return "reply not authentic"
+        return "registration answered with another key"
     good = answer["code"] == path["wanted"]
     return "registration %s in %d ms" % ("answered" if good else "denied", answer["ms"])
 
