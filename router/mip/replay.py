@@ -19,6 +19,9 @@ __all__ = ["ReplayGuard", "TimeStamps", "newer"]
 _MASK = (1 << 64) - 1
 _HALF = 1 << 63
 _FINER = 10
+_LIFETIME = 65536 << 32
+"""No binding is silent for longer, in which time a clock may have been set."""
+_ERAS = 8
 
 
 def newer(identification: int, than: int) -> bool:
@@ -62,14 +65,31 @@ class ReplayGuard:
 
     `floor` is the identification that belongs to the home agent's start: what
     was sent before it may have been accepted then, and the memory of it is gone.
+
+    Should our own clock have been ahead and be put back, its marks would keep the mobile node out until they come true.
+    So what was accepted is remembered as spans without a long gap: one that lies ahead as a whole was the wrong clock's.
     """
 
-    __slots__ = ("_floor", "_marks", "_tolerance")
+    __slots__ = ("_eras", "_floor", "_marks", "_tolerance")
 
     def __init__(self, floor: int, tolerance: float) -> None:
         self._floor = floor
         self._tolerance = tolerance
         self._marks: dict[int, int] = {}
+        self._eras = [(floor, floor)]
+
+    def heed_clock(self, wall: float) -> bool:
+        """Let go of marks that lie ahead of our clock, which was put back; whether there were any.
+
+        From now on counts what is sent now, and nothing that was accepted before, whenever its time comes.
+        """
+        now, (since, until) = from_wall(wall), self._eras[-1]
+        if not newer(since, now) or not newer(until, from_wall(wall + 2 * self._tolerance)):
+            return False
+        self._floor = now
+        self._marks.clear()
+        self._eras = [*self._eras[1 - _ERAS :], (now, now)]
+        return True
 
     def in_tolerance(self, identification: int, wall: float) -> bool:
         return abs(to_wall(identification) - wall) <= self._tolerance
@@ -77,6 +97,11 @@ class ReplayGuard:
     def is_fresh(self, identification: int, bid: int | None) -> bool:
         """Whether a request for `bid` (None: for several bindings) with this identification is new."""
         if not newer(identification, self._floor):
+            return False
+        if any(
+            not newer(since, identification) and not newer(identification, until)
+            for since, until in self._eras[:-1]
+        ):
             return False
         if bid is None:
             return all(newer(identification, mark) for mark in self._marks.values())
@@ -87,6 +112,11 @@ class ReplayGuard:
         return identification == (self._floor if bid is None else self._marks.get(bid, self._floor))
 
     def accept(self, identification: int, bid: int | None) -> None:
+        since, until = self._eras[-1]
+        if newer(identification, until + _LIFETIME):
+            self._eras = [*self._eras[1 - _ERAS :], (identification, identification)]
+        elif newer(identification, until):
+            self._eras[-1] = (since, identification)
         if bid is None:
             self._floor = identification
             self._marks.clear()

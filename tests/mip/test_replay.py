@@ -107,3 +107,56 @@ def test_the_answer_to_a_mismatch_keeps_the_requests_low_half():
     answer = with_high_half(from_wall(WALL), asked)
     assert answer & LOW == asked & LOW
     assert int(to_wall(answer)) == int(WALL)
+
+
+YEAR = 365 * 86400.0
+
+
+@pytest.mark.parametrize("ahead", [3600.0, YEAR])
+def test_marks_of_a_clock_that_was_ahead_at_the_start_keep_nobody_out(ahead):
+    marks = guard(floor=WALL + ahead - 100)
+    marks.accept(from_wall(WALL + ahead), 1)
+    assert marks.heed_clock(WALL) and not marks.heed_clock(WALL)
+    assert not marks.is_fresh(from_wall(WALL - 1), 1)
+    for later in (1, 50):
+        assert marks.is_fresh(from_wall(WALL + later), 1)
+        marks.accept(from_wall(WALL + later), 1)
+    # What the wrong clock has accepted is not accepted again when its time comes, what is sent then is.
+    assert not marks.is_fresh(from_wall(WALL + ahead), 2)
+    assert marks.is_fresh(from_wall(WALL + ahead + 1), 2)
+
+
+def test_marks_of_a_clock_that_jumped_ahead_and_back_keep_nobody_out():
+    marks = guard()
+    for at in (WALL, WALL + YEAR, WALL + YEAR + 60):
+        marks.accept(from_wall(at), 1)
+    assert marks.heed_clock(WALL + 120)
+    assert marks.is_fresh(from_wall(WALL + 121), 1)
+    assert not marks.is_fresh(from_wall(WALL), 1)
+    assert not marks.is_fresh(from_wall(WALL + YEAR + 30), 1)
+
+
+def test_a_clock_put_back_behind_what_it_has_accepted_waits_until_that_is_over():
+    """Nobody could tell what was accepted in that hour from what is sent in it."""
+    marks = guard()
+    for at in range(0, 7200, 60):
+        marks.accept(from_wall(WALL + at), 1)
+    assert not marks.heed_clock(WALL + 3600)
+    assert not marks.is_fresh(from_wall(WALL + 3601), 1)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([None, 1, 2]), st.integers(0, 30) | st.integers(10**6, 10**6 + 30)),
+        max_size=30,
+    )
+)
+def test_nothing_is_accepted_twice_whatever_our_clock_does(requests):
+    marks, seen = guard(), set()
+    for scope, at in requests:
+        stamp = from_wall(WALL + at)
+        marks.heed_clock(WALL + at)
+        if marks.is_fresh(stamp, scope):
+            assert (scope, at) not in seen
+            seen.add((scope, at))
+            marks.accept(stamp, scope)
