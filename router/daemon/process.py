@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from router import __version__
+from router.clock import clock_state
 from router.config import ConfigError, ConfigErrors, load
 from router.config.model import Config
 from router.control.server import ControlServer, Method
@@ -17,6 +18,7 @@ from router.daemon.events import EventRing
 from router.daemon.journal import Journal
 from router.daemon.roles import Roles
 from router.daemon.ubus import Ubus
+from router.files import troubles
 
 __all__ = ["Process", "read_config"]
 
@@ -170,6 +172,7 @@ class Process:
             "version": __version__,
             "uptime": round(time.monotonic() - self._started, 1),
             **told,
+            "states": [*clock_state(time.time()), *troubles()],
             "config_problem": [_plain(problem) for problem in self._problems],
         }
 
