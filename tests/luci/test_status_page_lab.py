@@ -1,6 +1,7 @@
 """The status page of a real mobile node, in a real browser, while things happen to it."""
 
 import contextlib
+import json
 import os
 
 import pytest
@@ -152,6 +153,23 @@ def test_what_is_saved_is_in_force(lab, page):
     lab.shows("12 Mbit/s / 12 Mbit/s", ".roamd-card")
 
 
+def test_what_only_the_daemon_knows_to_be_wrong_is_told_beside_the_form(lab, page):
+    good = lab.file.read_text()
+    page.open(lab.site.page(CONFIG))
+    page.evaluate("""(() => {
+        const input = document.querySelector('[data-section-id=wifi] [data-name=network] input');
+        input.value = 'wan';
+        input.dispatchEvent(new Event('change', { bubbles: true }));
+        document.getElementById('handleSaveApply').click();
+    })()""")
+    try:
+        lab.shows("uplink 'wifi', option device, line", ".roamd-notice")
+        assert set(lab.cast.bound()) == {"wifi", "cell"}
+    finally:
+        lab.file.write_text(good)
+        lab.reload()
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("place", [STATUS, CONFIG])
 @pytest.mark.parametrize("dark", [False, True])
@@ -170,7 +188,8 @@ def test_the_keyboard_reaches_what_scrolls(lab, page):
         if page.evaluate("document.activeElement.className") == "roamd-events":
             break
     assert page.evaluate("document.activeElement.className") == "roamd-events"
-    page.evaluate("new Promise(done => setTimeout(done, 2500))")
+    before = page.text(".roamd-verdict")
+    page.wait(f"document.querySelector('.roamd-verdict').innerText != {json.dumps(before)}")
     assert page.evaluate("document.activeElement.className") == "roamd-events"
 
 

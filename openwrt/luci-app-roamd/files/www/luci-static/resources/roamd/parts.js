@@ -72,6 +72,13 @@ function table(title, head, rows, none) {
 }
 
 return baseclass.extend({
+	/* Put nodes into a place.  A screen reader, and who scrolls, is disturbed by what is new only. */
+	tell(place, nodes) {
+		const said = nodes.map(node => node.textContent).join('');
+		if (said != place.textContent || !place.childNodes.length)
+			place.replaceChildren(...nodes);
+	},
+
 	/* The whole in one line. */
 	verdict(status, sum) {
 		const uplinks = status.uplinks ?? [], carrying = uplinks.filter(uplink => uplink.path?.carries);
@@ -115,7 +122,7 @@ return baseclass.extend({
 	card(uplink, shares, samples, at, span) {
 		const [kind, sign, words] = state(uplink);
 		return E('article', { 'class': 'roamd-card', 'aria-label': uplink.name }, [
-			E('header', {}, [
+			E('div', { 'class': 'roamd-head' }, [
 				text('h4', uplink.name),
 				text('span', words, { 'class': 'roamd-state ' + kind, 'data-sign': sign })
 			]),

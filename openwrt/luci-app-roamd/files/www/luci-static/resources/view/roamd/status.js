@@ -65,8 +65,8 @@ return view.extend({
 		const samples = uplinks.map(uplink => history.last(uplink.bid));
 		const sum = way => samples.reduce((total, sample) => total + (sample?.[way] ?? 0), 0);
 		const total = { down: sum('down'), up: sum('up') };
-		this.tell(places.notices, parts.notices(told));
-		this.tell(places.verdict, parts.verdict(told, total));
+		parts.tell(places.notices, parts.notices(told));
+		parts.tell(places.verdict, parts.verdict(told, total));
 		places.cards.replaceChildren(...uplinks.map((uplink, place) => {
 			const sample = samples[place], buckets = told.flows?.buckets?.[uplink.name] ?? 0;
 			const shares = {
@@ -76,17 +76,10 @@ return view.extend({
 			};
 			return parts.card(uplink, shares, history.of(uplink.bid), at, history.span);
 		}));
-		this.tell(places.events, parts.events(found.events));
+		parts.tell(places.events, parts.events(found.events));
 		places.flows.replaceChildren(...parts.flows(found.flows));
 		places.policies.replaceChildren(...parts.policies(told));
 		places.tunnels.replaceChildren(...parts.tunnels(told));
-	},
-
-	/* A screen reader, and who scrolls, is disturbed by what is new only. */
-	tell(place, nodes) {
-		const fresh = E('div', {}, nodes);
-		if (fresh.textContent != place.textContent || !place.childNodes.length)
-			place.replaceChildren(...nodes);
 	},
 
 	handleSave: null,
