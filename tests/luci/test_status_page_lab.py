@@ -104,6 +104,9 @@ def test_plots_and_flows_live(lab, page):
         "[...document.querySelectorAll('.roamd-card dd')].map(one => one.innerText).filter(one => /^\\d+ %$/.test(one)).map(parseFloat)"
     )
     assert 98 <= shares[0] + shares[2] <= 102 and 98 <= shares[1] + shares[3] <= 102
+    page.open(lab.site.page(CONFIG))
+    page.open(lab.site.page(STATUS))
+    assert all(count > 0 for count in page.evaluate(LINES))
     assert not lab.cast.result(client, 30)["errors"]
 
 
