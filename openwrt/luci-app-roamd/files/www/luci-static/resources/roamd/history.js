@@ -9,7 +9,8 @@ const KEPT = 'roamd.history';
 
 function restored() {
 	try {
-		return JSON.parse(window.sessionStorage.getItem(KEPT)) ?? {};
+		const found = Object.entries(JSON.parse(window.sessionStorage.getItem(KEPT)) ?? {});
+		return Object.fromEntries(found.filter(([, samples]) => Array.isArray(samples)));
 	} catch (error) {
 		/* A browser may forbid it, or somebody else have written there. */
 		return {};
