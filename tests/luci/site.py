@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import html
 import http.server
 import json
@@ -35,9 +36,14 @@ _TYPES = {
 }
 
 
+@functools.cache
+def _package(name: str) -> dict[str, bytes]:
+    return {file.path: file.content for file in package(ROOT, name, 0).files}
+
+
 def installed(*names: str) -> dict[str, bytes]:
     """What packages put on a router, by path."""
-    return {file.path: file.content for name in names for file in package(ROOT, name, 0).files}
+    return {path: octets for name in names for path, octets in _package(name).items()}
 
 
 def daemon(path: str) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
@@ -52,6 +58,12 @@ def daemon(path: str) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
             raise ValueError(str(error)) from None
 
     return ask
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    # A browser asks for all modules of a page at once.
+    request_queue_size = 64
 
 
 class Site:
@@ -72,7 +84,7 @@ class Site:
         daemons = {name: daemon(path) for name, path in sockets.items()}
         self.rpcd = Rpcd(USERS, acls, UciStore(files, changed, clock), daemons)
         self._lock = threading.Lock()
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def start(self) -> None:

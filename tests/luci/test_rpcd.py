@@ -102,6 +102,7 @@ def test_changes_reach_the_file_when_they_are_applied(bench):
     assert bench.call("uci", "set", config="roamd", section=node, values={"lifetime": "700"}) == [0, {}]
     assert bench.call("uci", "add", config="roamd", type="uplink", name="lte") == [0, {"section": "lte"}]
     assert bench.call("uci", "delete", config="roamd", section="wifi", options=["a"]) == [0, {}]
+    assert bench.call("uci", "set", config="roamd", section="lte", values={"x": ""}) == [0, {}]
     assert bench.call("uci", "set", config="roamd", section="nobody", values={}) == [4]
     assert (bench.file.read_text(), bench.changed) == (TEXT, [])
     bench.call("uci", "apply", rollback=True, timeout=90)

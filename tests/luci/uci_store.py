@@ -37,6 +37,10 @@ class UciStore:
         found = self._section(config, section)
         for name, value in values.items():
             many = isinstance(value, list)
+            if value in ("", []):
+                # UCI has no empty value.
+                found.options.pop(name, None)
+                continue
             found.options[name] = Option(name, tuple(value) if many else (str(value),), many, 0)
         return {}
 

@@ -4,12 +4,32 @@
 /* What each path has carried in the last minutes, from the counters of its tunnel. */
 
 const SPAN = 300;
+/* Where they outlive a look at another page. */
+const KEPT = 'roamd.history';
+
+function restored() {
+	try {
+		const found = Object.entries(JSON.parse(window.sessionStorage.getItem(KEPT)) ?? {});
+		return Object.fromEntries(found.filter(([, samples]) => Array.isArray(samples)));
+	} catch (error) {
+		/* A browser may forbid it, or somebody else have written there. */
+		return {};
+	}
+}
+
+function keep(samples) {
+	try {
+		window.sessionStorage.setItem(KEPT, JSON.stringify(samples));
+	} catch (error) {
+		/* Forbidden or full: they last as long as the page. */
+	}
+}
 
 return baseclass.extend({
 	span: SPAN,
 
 	__init__() {
-		this.samples = {};
+		this.samples = restored();
 		this.before = {};
 	},
 
@@ -30,6 +50,7 @@ return baseclass.extend({
 		for (const bid in this.samples)
 			this.samples[bid] = this.samples[bid].filter(sample => sample.at >= at - SPAN);
 		this.before = now;
+		keep(this.samples);
 	},
 
 	/* { at, down, up } in kbit/s; null where the counters began anew. */

@@ -1,5 +1,6 @@
 'use strict';
 'require baseclass';
+'require poll';
 'require rpc';
 'require uci';
 'require roamd.parts as parts';
@@ -7,17 +8,26 @@
 
 /* A page with the form of one configuration file, under what is wrong in the file that is there. */
 
+/* Seconds; what is saved is read by the daemon a moment later. */
+const PACE = 3;
+
+function status(config) {
+	const ask = rpc.declare({ object: config, method: 'status', reject: true });
+	return ask().catch(() => ({}));
+}
+
 return baseclass.extend({
 	load(config) {
-		const status = rpc.declare({ object: config, method: 'status', reject: true });
-		return Promise.all([status().catch(() => ({})), uci.load(config)]);
+		return Promise.all([status(config), uci.load(config)]);
 	},
 
-	render(config, caption, description, status) {
+	render(config, caption, description, told) {
+		const notices = E('div', { role: 'alert' });
+		const draw = found => parts.tell(notices, parts.notices(found));
+		draw(told);
+		poll.add(() => status(config).then(draw), PACE);
 		return settings.map(config, caption, description).render().then(node => E('div', { 'class': 'roamd' }, [
-			E('link', { rel: 'stylesheet', href: L.resource('roamd/status.css') }),
-			E('div', { role: 'alert' }, parts.notices(status)),
-			node
+			E('link', { rel: 'stylesheet', href: L.resource('roamd/status.css') }), notices, node
 		]));
 	}
 });

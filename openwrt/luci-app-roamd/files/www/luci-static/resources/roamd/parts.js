@@ -42,11 +42,12 @@ function signal(uplink) {
 }
 
 function figures(uplink, shares) {
-	const path = uplink.path ?? {};
+	/* Of what does not stand there are guesses only. */
+	const usable = uplink.state == 'usable', path = usable && uplink.path || {};
+	const can = way => format.rate(usable ? uplink[way] : null);
 	const found = [
 		[_('Address'), [[uplink.address, uplink.device].filter(word => word).join(', ') || '–']],
-		[_('Can carry down / up'), ['%s / %s'.format(
-			format.rate(uplink.bandwidth_down), format.rate(uplink.bandwidth_up))]],
+		[_('Can carry down / up'), ['%s / %s'.format(can('bandwidth_down'), can('bandwidth_up'))]],
 		[_('Carries now down / up'), ['%s / %s'.format(
 			format.rate(shares.sample?.down), format.rate(shares.sample?.up))]],
 		[_('Share of traffic now'), [plot.share(shares.traffic), format.percent(shares.traffic)]],
@@ -54,7 +55,7 @@ function figures(uplink, shares) {
 		[_('Round trip, loss'), ['%s, %s'.format(format.milliseconds(path.rtt), format.percent(path.loss))]]
 	];
 	if (uplink.metered || uplink.used != null)
-		found.push([_('Metered, used'), [format.octets(uplink.used)]]);
+		found.push([uplink.metered ? _('Metered, used') : _('Used'), [format.octets(uplink.used)]]);
 	return E('dl', {}, found.flatMap(([name, value]) => [text('dt', name), E('dd', {}, value)]));
 }
 
@@ -72,8 +73,15 @@ function table(title, head, rows, none) {
 }
 
 return baseclass.extend({
+	/* Put nodes into a place.  A screen reader, and who scrolls, is disturbed by what is new only. */
+	tell(place, nodes) {
+		const said = nodes.map(node => node.textContent).join('');
+		if (said != place.textContent || !place.childNodes.length)
+			place.replaceChildren(...nodes);
+	},
+
 	/* The whole in one line. */
-	verdict(status, sum) {
+	verdict(status) {
 		const uplinks = status.uplinks ?? [], carrying = uplinks.filter(uplink => uplink.path?.carries);
 		const words = !uplinks.length
 			? _('No uplinks')
@@ -84,8 +92,12 @@ return baseclass.extend({
 					: _('%d of %d uplinks carry').format(carrying.length, uplinks.length);
 		const kind = !carrying.length ? 'roamd-bad' : carrying.length < uplinks.length ? 'roamd-doubtful' : 'roamd-good';
 		const sign = { 'roamd-bad': '✖', 'roamd-doubtful': '!', 'roamd-good': '✔' }[kind];
+		return [text('strong', words, { 'class': 'roamd-state ' + kind, 'data-sign': sign })];
+	},
+
+	/* What all uplinks carry, and whose they are. */
+	sums(status, sum) {
 		return [
-			text('strong', words, { 'class': 'roamd-state ' + kind, 'data-sign': sign }),
 			E('span', {}, [text('span', '', { 'class': 'roamd-key' }), _('down %s').format(format.rate(sum.down))]),
 			E('span', {}, [text('span', '', { 'class': 'roamd-key roamd-key-up' }), _('up %s').format(format.rate(sum.up))]),
 			text('span', status.at_home
@@ -115,7 +127,7 @@ return baseclass.extend({
 	card(uplink, shares, samples, at, span) {
 		const [kind, sign, words] = state(uplink);
 		return E('article', { 'class': 'roamd-card', 'aria-label': uplink.name }, [
-			E('header', {}, [
+			E('div', { 'class': 'roamd-head' }, [
 				text('h4', uplink.name),
 				text('span', words, { 'class': 'roamd-state ' + kind, 'data-sign': sign })
 			]),

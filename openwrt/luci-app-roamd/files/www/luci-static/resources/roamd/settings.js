@@ -31,6 +31,9 @@ const BASIC = {
 const MODEM = [
 	'tty', 'usb', 'imei', 'session', 'cid', 'apn', 'auth', 'username', 'password', 'addressing', 'pin', 'roaming'
 ];
+const SHORT = [
+	'aaa', 'apn', 'bid', 'cid', 'dscp', 'fou', 'gre', 'imei', 'lan', 'mac', 'mtu', 'nai', 'nat', 'pin', 'spi', 'tty', 'udp', 'usb'
+];
 const TRUE = ['1', 'on', 'true', 'yes', 'enabled'];
 
 function sentence(words) {
@@ -38,7 +41,8 @@ function sentence(words) {
 }
 
 function title(name) {
-	return sentence(name.replace(/_/g, ' '));
+	const words = name.split('_').map(word => SHORT.includes(word) ? word.toUpperCase() : word);
+	return sentence(words.join(' '));
 }
 
 /* LuCI takes descriptions for HTML. */

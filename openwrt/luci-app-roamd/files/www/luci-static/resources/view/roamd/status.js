@@ -30,34 +30,40 @@ return view.extend({
 	render(found) {
 		this.places = {
 			notices: E('div', { role: 'alert' }),
-			verdict: E('div', { 'class': 'roamd-verdict', role: 'status' }),
+			/* Said aloud when it changes; the figures beside it are not. */
+			verdict: E('span', { role: 'status' }),
+			sums: E('span', { 'class': 'roamd-sums' }),
 			cards: E('div', { 'class': 'roamd-cards' }),
 			events: E('ul', { 'class': 'roamd-events', tabindex: '0', 'aria-label': _('What happened') }),
 			flows: E('section'),
 			tunnels: E('section'),
 			policies: E('section')
 		};
+		const places = this.places;
+		places.rest = E('div', {}, [
+			E('div', { 'class': 'roamd-verdict' }, [places.verdict, places.sums]),
+			places.cards,
+			E('h3', {}, [_('What happened')]),
+			places.events, places.flows, places.policies, places.tunnels
+		]);
 		this.draw(found);
 		poll.add(() => this.look().then(told => this.draw(told)), PACE);
-		const places = this.places;
 		return E('div', { 'class': 'roamd' }, [
 			E('link', { rel: 'stylesheet', href: L.resource('roamd/status.css') }),
 			E('h2', {}, [_('Mobile router')]),
-			places.notices, places.verdict, places.cards,
-			E('h3', {}, [_('What happened')]), places.events,
-			places.flows, places.policies, places.tunnels
+			places.notices, places.rest
 		]);
 	},
 
 	draw(found) {
 		const places = this.places;
+		places.rest.hidden = Boolean(found.missing);
 		if (found.missing) {
 			places.notices.replaceChildren(E('div', { 'class': 'roamd-notice' }, [
 				E('strong', {}, [_('roamd does not answer.')]), ' ',
-				_('Is home_agent set in the configuration, and the service started? The log says why it is not: logread -e roamd')
+				_('Is home_agent set in the configuration, and the service started? The log says why it is not: logread -e roamd'),
+				E('p', { 'class': 'roamd-faint' }, [found.missing.message])
 			]));
-			for (const name of ['verdict', 'cards', 'events', 'flows', 'policies', 'tunnels'])
-				places[name].replaceChildren();
 			return;
 		}
 		const told = found.status, at = Date.now() / 1000, uplinks = told.uplinks ?? [];
@@ -65,8 +71,9 @@ return view.extend({
 		const samples = uplinks.map(uplink => history.last(uplink.bid));
 		const sum = way => samples.reduce((total, sample) => total + (sample?.[way] ?? 0), 0);
 		const total = { down: sum('down'), up: sum('up') };
-		this.tell(places.notices, parts.notices(told));
-		this.tell(places.verdict, parts.verdict(told, total));
+		parts.tell(places.notices, parts.notices(told));
+		parts.tell(places.verdict, parts.verdict(told));
+		parts.tell(places.sums, parts.sums(told, total));
 		places.cards.replaceChildren(...uplinks.map((uplink, place) => {
 			const sample = samples[place], buckets = told.flows?.buckets?.[uplink.name] ?? 0;
 			const shares = {
@@ -76,17 +83,10 @@ return view.extend({
 			};
 			return parts.card(uplink, shares, history.of(uplink.bid), at, history.span);
 		}));
-		this.tell(places.events, parts.events(found.events));
+		parts.tell(places.events, parts.events(found.events));
 		places.flows.replaceChildren(...parts.flows(found.flows));
 		places.policies.replaceChildren(...parts.policies(told));
 		places.tunnels.replaceChildren(...parts.tunnels(told));
-	},
-
-	/* A screen reader, and who scrolls, is disturbed by what is new only. */
-	tell(place, nodes) {
-		const fresh = E('div', {}, nodes);
-		if (fresh.textContent != place.textContent || !place.childNodes.length)
-			place.replaceChildren(...nodes);
 	},
 
 	handleSave: null,
