@@ -89,6 +89,7 @@ class Console:
         shell = settings is not None and settings.shell
         session.offer(partial(add_commands, config=self._config, shell=shell))
         parser, history, names = grammar((), session), History(), _Names(session)
+        self._prompt.show = session.show
         self._port.write("? and Tab help, exit ends.\n")
         self._do(list(_FIRST), session)
         while not session.ended:

@@ -98,6 +98,11 @@ class ConsoleSession(Session):
         """Within reason: a lost digit makes a wrong size."""
         self.width, self.height = min(max(columns, 20), 400), min(max(lines, 5), 200)
 
+    def show(self, text: str) -> None:
+        """From a page's start."""
+        self.begin()
+        self.write(text)
+
     def begin(self) -> None:
         """Of each command: a page anew."""
         self._pager, self._screen = Pager(self.width, self.height), None
@@ -142,10 +147,10 @@ class ConsoleSession(Session):
         self._port.write(MORE)
         while True:
             key = self._port.key()
-            if key in (" ", Key.ENTER, "q", "Q"):
+            if key in (" ", Key.ENTER, "q", "Q", Key.INTERRUPT):
                 break
         self._port.write(erase(MORE))
-        if key in ("q", "Q"):
+        if key in ("q", "Q", Key.INTERRUPT):
             raise KeyboardInterrupt
         if key == " ":
             self._pager.page()

@@ -19,9 +19,9 @@ PATIENCE = 20.0
 
 
 class Rig:
-    def __init__(self, folder, methods, daemon=True, options="", **line):
+    def __init__(self, folder, methods, daemon=True, options="", socket=None, **line):
         self.folder = folder
-        self.socket = str(folder / "roamd.sock")
+        self.socket = socket or str(folder / "roamd.sock")
         self.relay = Relay(folder, **line)
         self._loop, self._thread, self._server = asyncio.new_event_loop(), None, None
         config = folder / "config"

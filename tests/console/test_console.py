@@ -64,6 +64,10 @@ def test_a_command_a_completion_and_help(rig):
     assert "calls" in rig.expect("> ")
     rig.type("coun\r")
     assert "calls" in rig.expect("> ")
+    rig.type("?")
+    rig.expect("-- more")
+    rig.type("\x03")
+    rig.expect("> ")
     rig.type("modem ?")
     shown = rig.expect("> modem ")
     assert "restart the modem" in shown
