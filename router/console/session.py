@@ -11,13 +11,24 @@ from router.console.keys import Key, Size
 from router.console.pager import MORE, Pager, erase
 from router.console.port import Port
 from router.console.screen import Screen
-from router.control.client import ControlError, request
+from router.control.client import ControlError, NotRunning, Wait, request
 from router.control.session import Session
 
-__all__ = ["ConsoleSession", "Files"]
+__all__ = ["ConsoleSession", "Files", "ask"]
 
 _ASK_SIZE = "\x1b7\x1b[999;999H\x1b[6n\x1b8"
 _SLOW = 19200
+
+
+def ask(socket: str, method: str, params: dict[str, Any] | None, timeout: float, wait: Wait) -> Any:
+    """The daemon's result.  Raises ControlError, and what `wait` raises."""
+    try:
+        return request(socket, method, params, timeout, wait)
+    except NotRunning:
+        raise ControlError(
+            "roamd does not run: at the console `check` says what is wrong in its file, `log` why it ended, and "
+            "`restart` starts it"
+        ) from None
 
 
 class Files:
@@ -115,7 +126,7 @@ class ConsoleSession(Session):
         self._commands = commands
 
     def ask(self, method: str, params: dict[str, Any] | None = None, timeout: float = 5.0) -> Any:
-        return request(self._socket, method, params, timeout, self._wait)
+        return ask(self._socket, method, params, timeout, self._wait)
 
     def wait(self, fd: int) -> None:
         """Until it can be read."""

@@ -3,11 +3,16 @@
 import asyncio
 import json
 import os
+import pty
 import select
+import sys
+import termios
 import time
 
 import pytest
 
+from router.config.model import Console
+from router.console.port import Idle, Port
 from tests.console.port_server import PortServer
 from tests.console.rig import PASSWORD, Rig
 
@@ -159,9 +164,46 @@ def test_without_a_daemon_it_says_so_and_goes_on(tmp_path):
     with Rig(tmp_path, {}, daemon=False) as rig:
         rig.log_in()
         rig.type("counters\r")
-        assert "no roamd at" in rig.expect("> ")
+        assert "`check` says" in rig.expect("> ")
         rig.type("check\r")
         assert "no role" in rig.expect("> ")
+
+
+def test_on_ones_own_terminal_it_needs_no_password_and_leaves_no_trace(tmp_path):
+    config = tmp_path / "config"
+    config.write_text(f"config roamd\n\toption control '{tmp_path}/none.sock'\n")
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "router.cli", "--config", str(config), "console"])
+    seen = b""
+    while b"> " not in seen:
+        seen += os.read(fd, 4096)
+        if b"\x1b[6n" in seen:
+            os.write(fd, b"\x1b[24;80R")
+            seen = b""
+    os.write(fd, b"exit\r")
+    while True:
+        try:
+            seen += os.read(fd, 4096)
+        except OSError:
+            break
+    assert os.waitpid(pid, 0)[1] == 0
+    assert b"roamd does not run" in seen
+    assert termios.tcgetattr(fd)[3] & termios.ICANON
+    os.close(fd)
+
+
+def test_who_presses_no_key_is_shown_out():
+    master, slave = os.openpty()
+    port = Port(Console(os.ttyname(slave)))
+    port.idle_limit = 0.05
+    with pytest.raises(Idle):
+        port.key()
+    with pytest.raises(Idle):
+        port.wait(None)
+    port.close()
+    os.close(slave)
+    os.close(master)
 
 
 def test_unplugged_it_logs_out_and_waits(rig):
