@@ -103,12 +103,10 @@ async def _dns(role: MobileNodeRole, uplink: Uplink, way: Way) -> Status | None:
 
 async def _renewed(role: MobileNodeRole, bid: int) -> bool:
     """Whether the home agent answers a registration that is asked for now, believed or not."""
-    machine, replies = role.machine, role.machine.counters
-    before = replies.get("requests_sent", 0)
-    known = machine.disbelieved.get(bid)
-    if known is None:
-        role.renew(bid)
-        await _until(lambda: replies.get("requests_sent", 0) > before, 1.5)
+    machine, counters = role.machine, role.machine.counters
+    before = counters.get("requests_sent", 0)
+    role.renew(bid)
+    await _until(lambda: counters.get("requests_sent", 0) > before, 1.5)
 
     def answered() -> bool:
         view = machine.registrations.get(bid)

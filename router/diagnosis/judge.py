@@ -79,9 +79,11 @@ def _denied(name: str, row: "Facts", detail: str) -> "Finding":
 
 def _unanswered(name: str, row: "Facts", status: "Facts") -> "Finding":
     """By what else answers: the home agent to others, its host, the gateway."""
-    said, reach = row.get("disbelieved"), _facts(row.get("reach"))
+    # All uplinks have one key, and a home agent says now and then only that it is wrong.
+    told = [row.get("disbelieved")] + [other.get("disbelieved") for other in _rows(status.get("uplinks"))]
+    said, reach = [word for word in told if word], _facts(row.get("reach"))
     if said:
-        return finding("wrong_key", name, why=said)
+        return finding("wrong_key", name, why=said[0])
     if not reach:
         return finding("registering" if row.get("registration") == "registering" else "unanswered", name)
     lost = _lost(name, row, status)

@@ -100,6 +100,12 @@ def test_what_an_uplink_cannot_do_alone_is_blamed_on_its_network():
     ]
 
 
+def test_one_key_serves_all_uplinks():
+    refused = {**LOST, "disbelieved": "bad authenticator in a reply with code 131"}
+    other = lte(registration="no reply", reach={**SEEN, "home_agent": 9.0})
+    assert codes(judge(status(refused, other))) == [("wrong_key", None)]
+
+
 def test_a_silent_tunnel_is_looked_into():
     down = {**PATH, "liveness": "down"}
     assert codes(judge(status({**GOOD, "path": down, "reach": {**SEEN, "home_agent": 9.0}}))) == [
