@@ -24,8 +24,10 @@ class Prompt:
         """For what may be longer than a page; raises KeyboardInterrupt when who reads has seen enough."""
 
     def secret(self, prompt: str) -> str | None:
-        """A line that is not shown; None for Ctrl-C and Ctrl-D."""
-        return self._read(Editor(prompt, 80, secret=True), None, _no_names)
+        """A line that is not shown; None for Ctrl-C and Ctrl-D, and where noise is in it."""
+        editor = Editor(prompt, 80, secret=True)
+        text = self._read(editor, None, _no_names)
+        return None if editor.spoilt else text
 
     def line(
         self, prompt: str, width: int, history: History, parser: argparse.ArgumentParser, names: Names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ __all__ = ["ConsoleSession", "Files", "ask"]
 
 _ASK_SIZE = "\x1b7\x1b[999;999H\x1b[6n\x1b8"
 _SLOW = 19200
+_MOST_OCTETS = 8_000_000
 
 
 def ask(socket: str, method: str, params: dict[str, Any] | None, timeout: float, wait: Wait) -> Any:
@@ -32,7 +34,7 @@ def ask(socket: str, method: str, params: dict[str, Any] | None, timeout: float,
 
 
 class Files:
-    """What commands have written, for who fetches it: in memory, bounded by the number of files."""
+    """What commands have written, for who fetches it: in memory, so many of so many octets."""
 
     def __init__(self, folder: str, most: int = 8) -> None:
         self.folder = folder
@@ -60,14 +62,26 @@ class Files:
             raise ControlError("a file needs a name, without a dot or - in front")
         try:
             os.makedirs(self.folder, 0o700, exist_ok=True)
-            for old in self.names()[: 1 - self._most or None]:
-                if len(self.names()) >= self._most:
-                    os.unlink(os.path.join(self.folder, old))
-            return open(os.path.join(self.folder, name), "xb")
+            file = _Bounded(os.path.join(self.folder, name), "x")
+            for old in self.names()[: -self._most]:
+                os.unlink(os.path.join(self.folder, old))
+            return file
         except FileExistsError:
             raise ControlError(f"{name}: is there already; take another name") from None
         except OSError as error:
             raise ControlError(f"{name}: {error.strerror}") from None
+
+
+class _Bounded(io.FileIO):
+    """The router's memory is small."""
+
+    def write(self, data: Any) -> int:
+        """Raises ControlError beyond the bound; what was written before stays."""
+        if self.tell() + len(data) > _MOST_OCTETS:
+            raise ControlError(
+                f"a file here has {_MOST_OCTETS // 1_000_000} MB at most: the rest is left out"
+            )
+        return super().write(data)
 
 
 class ConsoleSession(Session):

@@ -19,7 +19,7 @@ PATIENCE = 20.0
 
 
 class Rig:
-    def __init__(self, folder, methods, daemon=True, options="", socket=None, **line):
+    def __init__(self, folder, methods, daemon=True, options="", socket=None, path="", **line):
         self.folder = folder
         self.socket = socket or str(folder / "roamd.sock")
         self.relay = Relay(folder, **line)
@@ -45,6 +45,7 @@ class Rig:
                     self.relay.router,
                 ],
                 stderr=log,
+                env={**os.environ, "PATH": f"{path}:{os.environ['PATH']}"},
             )
         self.fd = os.open(self.relay.laptop, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         self.seen = ""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import pty
+import random
 import select
 import sys
 import termios
@@ -167,6 +168,45 @@ def test_without_a_daemon_it_says_so_and_goes_on(tmp_path):
         assert "`check` says" in rig.expect("> ")
         rig.type("check\r")
         assert "no role" in rig.expect("> ")
+
+
+LOGREAD = """\
+#!/bin/sh
+echo "Fri Nov 27 10:00:00 2026 daemon.info roamd[7]: uplink wifi: usable"
+echo "Fri Nov 27 10:00:01 2026 daemon.warn roamd[7]: uplink lte: no carrier"
+[ "$3" = -f ] || exit 0
+echo $$ >%s/pid
+echo "Fri Nov 27 10:00:02 2026 daemon.err roamd[7]: what comes"
+exec sleep 600
+"""
+
+
+def test_the_log_by_level_until_control_c(tmp_path):
+    tool = tmp_path / "logread"
+    tool.write_text(LOGREAD % tmp_path)
+    tool.chmod(0o755)
+    with Rig(tmp_path, METHODS, path=tmp_path) as rig:
+        rig.log_in()
+        rig.type("log --level warning\r")
+        shown = rig.expect("> ")
+        assert "no carrier" in shown
+        assert "usable" not in shown
+        rig.type("log --follow\r")
+        rig.expect("what comes")
+        rig.type("\x03")
+        rig.expect("^C\r\n")
+        rig.expect("> ")
+        assert not os.path.exists(f"/proc/{(tmp_path / 'pid').read_text().strip()}")
+
+
+def test_garbage_locks_nobody_out_and_leaves_a_working_prompt(rig):
+    garbage = random.Random(5).randbytes(6000).translate(None, b"\x04\x1e")
+    os.write(rig.fd, garbage)
+    rig.type("\x03")
+    rig.log_in()
+    os.write(rig.fd, garbage)
+    rig.type("\x03\r\x03counters\r")
+    rig.expect("calls")
 
 
 def test_on_ones_own_terminal_it_needs_no_password_and_leaves_no_trace(tmp_path):

@@ -21,7 +21,7 @@ def lab(tmp_path):
         lab.modem("--apn", "internet.example")
         lab.no_address()
         lab.start(NODE + WRONG)
-        lab.cast.wait("the fault", lambda: "wrong_apn" in lab.codes().get("lte", ()), 20)
+        lab.cast.wait("the fault", lambda: lab.codes() == {"lte": ["wrong_apn"]}, 20)
         yield lab
     finally:
         lab.topology.destroy()
