@@ -100,7 +100,13 @@ class MobileNodeRole:
         )
         self.watch.lost = self._doubt
         self.flows = FlowControl(
-            config, self.ways, self.watch.qualities, self._own_prefixes, self.keeper.changed, self.recorder
+            config,
+            self.ways,
+            self.watch.qualities,
+            self._own_prefixes,
+            self.keeper.changed,
+            self._carried,
+            self.recorder,
         )
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -205,6 +211,12 @@ class MobileNodeRole:
     def _own_prefixes(self) -> Iterator[IPv4Network]:
         yield IPv4Network(self.machine.home_address)
         yield from self.machine.mobile_networks
+
+    def _carried(self) -> int | None:
+        """Packets through all tunnels; a foreign agent's care-of address may do without."""
+        if any(binding.foreign_agent is not None for binding in self.bindings.values()):
+            return None
+        return sum(one["rx_packets"] + one["tx_packets"] for one in self.plane.statistics().values())
 
     def capacity(self, bid: int) -> Capacity:
         found = steady(self._capacities.get(bid), capacity(self.uplinks[bid], self.views.get(bid)))

@@ -84,6 +84,14 @@ WORDS = {
         "opkg install %(why)s, then restart roamd"),
     "plane": (FAULT, "the kernel refuses what is wanted", "%(why)s", "see: show events; restart roamd"),
     "config": (WARNING, "the configuration file has errors and is not in force", "%(why)s", "mend it; roamd check says every error"),
+    "port_taken": (NOTE, "%(why)s", "two at one port would read each other's answers",
+        "ask its owner; roamctl modem show, where that is roamd"),
+    "python_broken": (FAULT, "roamd does not start", "its Python or its files are broken",
+        "install the packages anew: /etc/config/roamd stays"),
+    "clock_unset": (WARNING, "the clock is not set: %(why)s", "the first registration is refused, logs and certificates are wrong",
+        "set it with date -s; check NTP (sysntpd) and the RTC's battery"),
+    "no_config": (FAULT, "there is no configuration", "%(why)s is missing: nobody knows the home agent",
+        "set home_address, home_agent, spi and key"),
     "no_uplinks": (FAULT, "no uplink is configured", "nothing to register", "add a config uplink section to /etc/config/roamd"),
 }  # fmt: skip
 

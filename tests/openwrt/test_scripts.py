@@ -9,13 +9,13 @@ import pytest
 from openwrt.packaging.tree import PACKAGES
 from router.config.options import rules
 from router.config.schema import SECTIONS
-from tests.openwrt.test_packages import BUILT, content
+from tests.openwrt.test_packages import BUILT, SERVICES, content
 
 SCRIPTS = [
     (name, file.path)
     for name in PACKAGES
     for file in BUILT[name].files
-    if file.path.startswith(("etc/init.d/", "etc/uci-defaults/"))
+    if file.path.startswith(("etc/init.d/", "etc/uci-defaults/")) or file.path == "usr/sbin/roamd-rescue"
 ]
 
 
@@ -31,7 +31,7 @@ procd_add_validation() { "$@" "" ""; }
 """
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("name", SERVICES)
 def test_procd_is_told_the_rules_of_the_schema(name):
     code = content(name, f"usr/share/roamd/validate-{name}.sh").content.decode()
     done = subprocess.run(
