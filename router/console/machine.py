@@ -17,9 +17,9 @@ from typing import Any
 from router import __version__
 from router.console.lockout import Lockout
 from router.console.port import Port
-from router.console.session import Files
+from router.console.session import Files, ask
 from router.control.answering import Answerer
-from router.control.client import ControlError, request
+from router.control.client import ControlError
 from router.control.envelope import pack, pack_error
 from router.control.support import archive
 from router.scram import Verifier, auth_message
@@ -182,7 +182,7 @@ class Machine:
         return {"name": name}
 
     def _ask(self, method: str, params: dict[str, Any], timeout: float) -> Any:
-        return request(self._socket, method, params, min(timeout, _MAX_TIMEOUT), self._wait)
+        return ask(self._socket, method, params, min(timeout, _MAX_TIMEOUT), self._wait)
 
     def _file_read(self, params: dict[str, Any]) -> Any:
         """With `length` its octets, without its size and digest."""

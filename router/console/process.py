@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import logging
 import os
+import signal
 import sys
 import time
 
@@ -30,6 +31,7 @@ def run(filename: str, tty: str | None) -> int:
 
     Raises OSError, and ConfigErrors where the console's own section is wrong.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     lockout, told = Lockout(), ""
     while True:
         socket, settings = _read(filename, tty)
