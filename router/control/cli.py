@@ -7,6 +7,7 @@ import contextlib
 import io
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from ipaddress import IPv4Address
 
 from router import __version__
@@ -15,7 +16,6 @@ from router.control.client import ControlError
 from router.control.completion import completion
 from router.control.field_cli import add_field
 from router.control.flow_cli import add_flows
-from router.control.modem_cli import add_modem
 from router.control.output import put, show
 from router.control.session import LocalSession, Session
 from router.control.show_cli import add_show
@@ -28,7 +28,11 @@ _PATIENCE = 30.0
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
-    return run(sys.argv[1:] if argv is None else argv, LocalSession())
+    session = LocalSession()
+    try:
+        return run(sys.argv[1:] if argv is None else argv, session)
+    finally:
+        session.close()
 
 
 def run(words: Sequence[str], session: Session) -> int:
@@ -83,25 +87,29 @@ def grammar(words: Sequence[str], session: Session) -> argparse.ArgumentParser:
     add_show(commands)
     add_field(commands)
     add_flows(commands)
-    add_modem(commands)
+    modem = commands.add_parser("modem", help="cellular modems: list, show, signal, at, reset, record")
+    try:
+        _describe(modem, "modem_cli", "what talks to modems: install roamd-modem")
+    except ControlError:
+        if "modem" in words:
+            raise
     simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
     if "simulate" in words:
-        _describe(simulate)
+        _describe(simulate, "simulate_cli", "the simulator: run it on another machine")
+    session.commands(commands)
     shell = commands.add_parser("completion", help="print completion code for a shell")
     shell.add_argument("shell", choices=("bash", "zsh"))
     shell.set_defaults(action=_completion)
     return parser
 
 
-def _describe(simulate: argparse.ArgumentParser) -> None:
-    # It brings along what takes long to load, and is not installed on a router.
+def _describe(parser: argparse.ArgumentParser, module: str, missing: str) -> None:
+    # They bring along what takes long to load, and not every router has them.
     try:
-        from router.control.simulate_cli import describe
+        found = import_module(f"router.control.{module}")
     except ImportError:
-        raise ControlError(
-            "this installation comes without the simulator: run it on another machine"
-        ) from None
-    describe(simulate)
+        raise ControlError(f"this installation comes without {missing}") from None
+    found.describe(parser)
 
 
 def _status(arguments: argparse.Namespace, session: Session) -> int:

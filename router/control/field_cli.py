@@ -27,6 +27,9 @@ def add_field(commands: Any) -> None:
         test.add_subparsers(metavar="WHAT", required=True), "uplink", _test, "from the plug to the tunnel"
     )
     _named(uplink)
+    uplink.add_argument(
+        "--throughput", action="store_true", help="also how much comes through; costs 100 kB each way"
+    )
     ping = _command(commands, "ping", _ping, "echoes through one uplink")
     _way(ping)
     ping.add_argument("--count", type=int, default=4, metavar="N", help="1..20 (default: %(default)s)")
@@ -94,7 +97,9 @@ def _address(text: str) -> str:
 def _test(arguments: argparse.Namespace, session: Session) -> int:
     session.progress(f"testing uplink {arguments.uplink} ...")
     try:
-        found = session.ask("test_uplink", {"uplink": arguments.uplink}, _TEST)
+        found = session.ask(
+            "test_uplink", {"uplink": arguments.uplink, "throughput": arguments.throughput}, _TEST
+        )
     finally:
         session.progress("")
     put(arguments, session, found, lambda _: steps.as_text(found["uplink"], found["steps"], session.width))

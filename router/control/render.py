@@ -15,6 +15,7 @@ def status(values: dict[str, Any]) -> str:
     parts = [_head(values)]
     if values.get("problem"):
         parts.append(f"PROBLEM: {values['problem']}")
+    parts.extend(f"{one['state'].upper()}: {one['text']}" for one in values.get("states", ()))
     if values.get("config_problem"):
         lines = "\n".join(f"  {problem['text']}" for problem in values["config_problem"])
         parts.append(f"PROBLEM: the file is refused, the configuration before it is in force:\n{lines}")

@@ -46,7 +46,8 @@ class FieldControl:
             raise ValueError(f"uplink {uplink.name} is being tested")
         self._tested.add(uplink.name)
         try:
-            return await test_uplink(self._role, uplink, self._status)
+            throughput = bool(params.get("throughput"))
+            return await test_uplink(self._role, uplink, self._status, throughput=throughput)
         finally:
             self._tested.discard(uplink.name)
 

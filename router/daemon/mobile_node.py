@@ -96,8 +96,15 @@ class MobileNodeRole:
             self._tell,
             self.recorder.heard if config.record else None,
         )
+        self.watch.lost = self._doubt
         self.flows = FlowControl(
-            config, self.ways, self.watch.qualities, self._own_prefixes, self.keeper.changed, self.recorder
+            config,
+            self.ways,
+            self.watch.qualities,
+            self._own_prefixes,
+            self.keeper.changed,
+            self._carried,
+            self.recorder,
         )
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -201,6 +208,12 @@ class MobileNodeRole:
     def _own_prefixes(self) -> Iterator[IPv4Network]:
         yield IPv4Network(self.machine.home_address)
         yield from self.machine.mobile_networks
+
+    def _carried(self) -> int | None:
+        """Packets through all tunnels; a foreign agent's care-of address may do without."""
+        if any(binding.foreign_agent is not None for binding in self.bindings.values()):
+            return None
+        return sum(one["rx_packets"] + one["tx_packets"] for one in self.plane.statistics().values())
 
     def capacity(self, bid: int) -> Capacity:
         found = steady(self._capacities.get(bid), capacity(self.uplinks[bid], self.views.get(bid)))
@@ -391,9 +404,13 @@ class MobileNodeRole:
         # What the radio does meanwhile is worth a closer look.
         for bid in self.machine.doubted:
             self.watcher.modems.hurry(self.uplinks[bid].name)
-            way = self.direction(bid)
-            if bid not in self.bindings and way is not None:
-                self.reach.doubt(bid, way)
+            self._doubt(bid)
+
+    def _doubt(self, bid: int) -> None:
+        """Find out who is silent: the uplink's gateway, the home agent, or it alone."""
+        way = self.direction(bid)
+        if way is not None:
+            self.reach.doubt(bid, way)
 
     def _perform(self, effects: Iterable[Effect]) -> None:
         if self._at_home == self.machine.at_home:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from router import __version__
+from router.clock import clock_state
 from router.config import ConfigError, ConfigErrors, load
 from router.config.model import Config
 from router.config.secrets import without_secrets
@@ -20,6 +21,7 @@ from router.daemon.machine import machine, version
 from router.daemon.roles import Roles
 from router.daemon.ubus import Ubus
 from router.diagnosis.summary import summary
+from router.files import troubles
 
 __all__ = ["Process", "read_config"]
 
@@ -190,6 +192,7 @@ class Process:
             "version": __version__,
             "uptime": round(time.monotonic() - self._started, 1),
             **told,
+            "states": [*clock_state(time.time()), *troubles()],
             "config_problem": [_plain(problem) for problem in self._problems],
         }
 

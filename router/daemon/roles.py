@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from router.config.changes import ROLES, Changes, compare
 from router.config.model import Config
 from router.control.server import Method
-from router.daemon.agents import foreign_agent_role, home_agent_role
+from router.daemon.agents import foreign_agent_role, home_agent_role, modem_methods
 from router.daemon.field import FieldControl
 from router.daemon.flow_report import FlowReport
 from router.daemon.journal import Journal
 from router.daemon.mobile_node import MobileNodeRole
-from router.daemon.modems import ModemControl
 from router.daemon.status import foreign_agent_status, home_agent_status, merged, mobile_node_status
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class Roles:
         if self._field is None:
             self._field = FieldControl(mobile, self.status)
         self._asked = {
-            **ModemControl(self.config.uplinks, mobile.watcher.modems).methods(),
+            **modem_methods(self.config.uplinks, mobile.watcher.modems),
             **FlowReport(mobile.flows, names).methods(),
             **self._field.methods(),
         }

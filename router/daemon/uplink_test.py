@@ -12,6 +12,7 @@ from router.config.model import Uplink
 from router.daemon.mobile_node import MobileNodeRole
 from router.daemon.name_server import ask_name_server, name_servers
 from router.daemon.now import now
+from router.daemon.ping import train
 from router.daemon.probe_socket import ProbeSocket
 from router.daemon.reach import Way, look
 from router.diagnosis.steps import steps
@@ -22,14 +23,21 @@ __all__ = ["test_uplink"]
 _REGISTRATION_WAIT, _TUNNEL_WAIT, _MODEM_WAIT = 4.0, 1.5, 5.0
 _LOOK = 0.05
 _ECHOES = 3
+_TRAIN_SIZE = 1200
+"""Octets of each packet: every path carries them whole."""
 _RESTLESS = ("opening", "looking for the AT port")
 
 Found = TypeVar("Found")
 Status = dict[str, Any]
 
 
-async def test_uplink(role: MobileNodeRole, uplink: Uplink, status: Callable[[], Status]) -> Status:
-    """{uplink, carries, steps}; `status()` is what the daemon tells of itself now."""
+async def test_uplink(
+    role: MobileNodeRole, uplink: Uplink, status: Callable[[], Status], *, throughput: bool = False
+) -> Status:
+    """{uplink, carries, steps}; `status()` is what the daemon tells of itself now.
+
+    `throughput` costs some 100 kB each way.
+    """
     probes: Status = {"seconds": {}}
     took = probes["seconds"]
     if uplink.kind == "cellular":
@@ -43,6 +51,9 @@ async def test_uplink(role: MobileNodeRole, uplink: Uplink, status: Callable[[],
         if uplink.bid in role.bindings:
             with contextlib.suppress(OSError):
                 probes["tunnel"] = await _timed(took, "tunnel", _through_tunnel(role, uplink.bid))
+        if throughput and probes.get("tunnel") is not None:
+            with contextlib.suppress(OSError):
+                probes["throughput"] = await _timed(took, "throughput", _throughput(role, uplink.bid))
     told = status()
     row = next(row for row in told["uplinks"] if row["name"] == uplink.name)
     found = steps(row, told, probes)
@@ -110,11 +121,10 @@ async def _renewed(role: MobileNodeRole, bid: int) -> bool:
 
 async def _through_tunnel(role: MobileNodeRole, bid: int) -> float | None:
     """The least round trip of three echoes inside the tunnel, ms; None: no answer.  Raises OSError."""
-    binding, trips = role.bindings[bid], list[float]()
-    if binding.foreign_agent is not None:
+    trips = list[float]()
+    if role.bindings[bid].foreign_agent is not None:
         raise OSError("the tunnel is a foreign agent's")
-    ends: tuple[IPv4Address, IPv4Address] = (role.machine.home_address, binding.home_agent)
-    mark = mark_of(bid, role.settings.plane.mark_mask)
+    ends, mark = _inside(role, bid)
 
     def answered(sequence: int, trip: float) -> None:
         trips.append(1000 * trip)
@@ -128,3 +138,15 @@ async def _through_tunnel(role: MobileNodeRole, bid: int) -> float | None:
     finally:
         sock.close()
     return round(min(trips), 1) if trips else None
+
+
+async def _throughput(role: MobileNodeRole, bid: int) -> int | None:
+    """kbit/s.  Raises OSError."""
+    ends, mark = _inside(role, bid)
+    return await train(ends, f"roam{bid}", _TRAIN_SIZE, mark)
+
+
+def _inside(role: MobileNodeRole, bid: int) -> tuple[tuple[IPv4Address, IPv4Address], int]:
+    """The ends of what goes through the tunnel, and its mark."""
+    ends = (role.machine.home_address, role.bindings[bid].home_agent)
+    return ends, mark_of(bid, role.settings.plane.mark_mask)

@@ -25,11 +25,10 @@ if TYPE_CHECKING:
 
 
 def judge(status: "Facts") -> "list[Finding]":
-    """Findings, the worst first; none: all is well.  `status` is a mobile node's."""
-    rows = _rows(status.get("uplinks"))
-    if not rows:
-        return [finding("no_uplinks")]
-    found = _of_router(status)
+    """Findings, the worst first; none: all is well."""
+    rows, found = _rows(status.get("uplinks")), _of_router(status)
+    if "uplinks" in status and not rows:
+        found.append(finding("no_uplinks"))
     for row in rows:
         found += of_uplink(row, status)
     return sorted(_together(found, len(rows)), key=lambda item: _SEVERITY[str(item["level"])])
@@ -39,7 +38,7 @@ def of_uplink(row: "Facts", status: "Facts") -> "list[Finding]":
     """What is wrong with one uplink: one thing that keeps it from carrying, or what makes it carry badly."""
     name = str(row.get("name"))
     if row.get("registration") in ("registered", "at home"):
-        return _registered(name, row)
+        return _registered(name, row, status)
     detail = str(row.get("detail") or "")
     if detail == "held down":
         return [finding("held", name)]
@@ -81,27 +80,37 @@ def _denied(name: str, row: "Facts", detail: str) -> "Finding":
 def _unanswered(name: str, row: "Facts", status: "Facts") -> "Finding":
     """By what else answers: the home agent to others, its host, the gateway."""
     said, reach = row.get("disbelieved"), _facts(row.get("reach"))
-    home_agent = status.get("home_agent")
     if said:
         return finding("wrong_key", name, why=said)
     if not reach:
         return finding("registering" if row.get("registration") == "registering" else "unanswered", name)
+    lost = _lost(name, row, status)
+    return lost if lost is not None else finding("udp_blocked", name, home_agent=status.get("home_agent"))
+
+
+def _lost(name: str, row: "Facts", status: "Facts") -> "Finding | None":
+    """Where the way to the home agent ends; None: its host answers echoes, or nobody has looked."""
+    reach, home_agent = _facts(row.get("reach")), status.get("home_agent")
     if reach.get("refused"):
         return finding("agent_refuses_port", name, home_agent=home_agent)
-    if reach.get("home_agent") is not None:
-        return finding("udp_blocked", name, home_agent=home_agent)
+    if not reach or reach.get("home_agent") is not None:
+        return None
     if row.get("gateway") and reach.get("gateway") is None and not reach.get("neighbour"):
         return finding("gateway_silent", name, gateway=row.get("gateway"), device=row.get("device"))
-    others = any(other.get("registration") == "registered" for other in _rows(status.get("uplinks")))
+    others = any(_lives(other) for other in _rows(status.get("uplinks")) if other.get("name") != name)
     return finding("no_way" if others else "home_agent_down", name, home_agent=home_agent)
 
 
-def _registered(name: str, row: "Facts") -> "list[Finding]":
+def _lives(row: "Facts") -> bool:
+    return row.get("registration") == "registered" and _facts(row.get("path")).get("liveness") != "down"
+
+
+def _registered(name: str, row: "Facts", status: "Facts") -> "list[Finding]":
     path, found = _facts(row.get("path")), []
     if path.get("suppressed"):
         found.append(finding("flapping", name))
     elif path.get("liveness") == "down":
-        return [finding("path_silent", name)]
+        return [_lost(name, row, status) or finding("path_silent", name)]
     loss = path.get("loss")
     if isinstance(loss, float) and loss >= _LOSSY:
         found.append(finding("lossy", name, loss=round(100 * loss)))

@@ -24,6 +24,7 @@ _STEPS = (
     ("tunnel", ("path_silent", "flapping", "modules_missing", "plane")),
     ("MTU", ("mtu_black_hole",)),
     ("quality", ("lossy",)),
+    ("throughput", ()),
 )  # fmt: skip
 _OF_MODEM = ("modem", "SIM", "network", "APN")
 
@@ -37,6 +38,7 @@ def steps(row: "Facts", status: "Facts", probes: "Facts") -> "list[Facts]":
 
     `row` is the uplink's of `status`.  `probes` is what was tried now: {reach: see the daemon's, or None,
     dns: {server, ms or None} or None, renewed: whether the home agent answered, or None, tunnel: ms or None,
+    throughput: kbit/s or None, where it was asked for,
     seconds: {step: how long it took}}.
     """
     found = _findings(row, status, probes)
@@ -44,7 +46,9 @@ def steps(row: "Facts", status: "Facts", probes: "Facts") -> "list[Facts]":
     result: list[Facts] = []
     ended = False
     for name, codes in _STEPS:
-        if name in _OF_MODEM and row.get("kind") != "cellular":
+        if (name in _OF_MODEM and row.get("kind") != "cellular") or (
+            name == "throughput" and name not in probes
+        ):
             continue
         mine = [item for item in found if item["code"] in codes]
         if ended:
@@ -197,8 +201,13 @@ def _quality(row: "Facts", status: "Facts", probes: "Facts") -> "str | None":
     return "%d %% loss, about %s kbit/s down, %s up" % (lost, path.get("down"), path.get("up"))
 
 
+def _throughput(row: "Facts", status: "Facts", probes: "Facts") -> "str | None":
+    rate = probes.get("throughput")
+    return "too few echoes came back" if rate is None else "about %s kbit/s in the thinner direction" % rate
+
+
 _WORDS = {
-    "modem": _modem, "SIM": _sim, "network": _network, "APN": _apn, "link": _link, "address": _address,
+    "throughput": _throughput, "modem": _modem, "SIM": _sim, "network": _network, "APN": _apn, "link": _link, "address": _address,
     "gateway": _gateway, "DNS": _dns, "home agent": _home_agent, "UDP 434": _port, "registration": _registration,
     "tunnel": _tunnel, "MTU": _mtu, "quality": _quality,
 }  # fmt: skip

@@ -22,30 +22,26 @@ if TYPE_CHECKING:
 def summary(status: "Facts", events: "list[Facts]") -> "Facts":
     """{verdict, text, head, uplinks: [{name, state, text, next}], findings, events}; `status` is the daemon's, `events`
     the last of its ring."""
-    head = _head(status)
-    if "uplinks" not in status:
-        return {
-            "verdict": OK,
-            "text": _agent(status),
-            "head": head,
-            "uplinks": [],
-            "findings": [],
-            "events": events,
-        }
     findings = judge(status)
     uplinks = [_uplink(row, findings) for row in _rows(status.get("uplinks"))]
     bad = [item["uplink"] for item in findings if item["level"] == FAULT and item["uplink"]]
     living = [row["name"] for row in uplinks if row["carries"] and row["name"] not in bad]
-    lost = [item for item in findings if item["level"] == FAULT and item["uplink"] is None]
-    if not living or lost:
+    verdict = OK
+    if bad or any(item["level"] == WARNING for item in findings):
+        verdict = DEGRADED
+    if (uplinks and not living) or any(
+        item["level"] == FAULT and item["uplink"] is None for item in findings
+    ):
         verdict = DOWN
-    else:
-        verdict = DEGRADED if bad or any(item["level"] == WARNING for item in findings) else OK
-    text = "%d of %d uplinks carry traffic" % (len(living), len(uplinks))
+    text = (
+        "%d of %d uplinks carry traffic" % (len(living), len(uplinks))
+        if "uplinks" in status
+        else _agent(status)
+    )
     return {
         "verdict": verdict,
         "text": text,
-        "head": head,
+        "head": _head(status),
         "uplinks": uplinks,
         "findings": findings,
         "events": events,

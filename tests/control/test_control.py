@@ -250,3 +250,15 @@ def test_completion_follows_the_grammar(capsys, line, offered):
         ["bash", "-c", capsys.readouterr().out + script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == offered and not done.stderr
+
+
+def test_a_slow_line_gets_no_padding(capsys):
+    wide, narrow = Heard(), Heard()
+    narrow.compact = True
+    for heard in (wide, narrow):
+        assert cli.run(["status"], heard) == 0
+    assert narrow.said.split() == wide.said.split()
+    assert len(narrow.said) < 0.9 * len(wide.said) and "\n\n" not in narrow.said
+    narrow.said = ""
+    assert cli.run(["status", "--json"], narrow) == 0
+    assert json.loads(narrow.said) == STATUS and " " not in narrow.said.split('"role"')[0]

@@ -116,6 +116,16 @@ def agent_down(lab):
     lab.start(agent=None)
 
 
+def agent_lost(lab):
+    lab.modem()
+    lab.start()
+    # Only who has answered once can be missed.
+    lab.cast.wait(
+        "both to have answered", lambda: lab.cast.status("mr")["counters"]["probes_answered"] >= 2, 20
+    )
+    lab.topology.run("ha", "ip", "link", "set", "eth0", "down")
+
+
 def agent_not_started(lab):
     lab.modem()
     lab.start(agent=None)
@@ -133,6 +143,7 @@ FAULTS = [
     (gateway_gone, "wifi", "gateway_silent", "gateway"),
     (walled_garden, "wifi", "no_way", "home agent"),
     (agent_down, None, "home_agent_down", "home agent"),
+    (agent_lost, None, "home_agent_down", "home agent"),
     (blocked, "wifi", "udp_blocked", "UDP 434"),
     (agent_not_started, None, "agent_refuses_port", "UDP 434"),
     (wrong_key, None, "wrong_key", "registration"),

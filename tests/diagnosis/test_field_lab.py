@@ -79,6 +79,13 @@ def test_the_configuration_shows_no_secret(lab):
     assert KEY not in text and "1234" not in text and text.count("(hidden)") == 2
 
 
+def test_throughput_is_measured_on_request(lab):
+    status, text, _ = roamctl(lab, "test", "uplink", "wifi", "--throughput", "--json")
+    last = json.loads(text)["steps"][-1]
+    assert status == 0 and last["step"] == "throughput"
+    assert 1000 < int(last["text"].split()[1]) < 40_000, "of 20,000"
+
+
 def test_events_are_found_by_uplink(lab):
     text = roamctl(lab, "show", "events", "lte")[1]
     assert "modem registered" in text and "binding 2" in text and "wifi" not in text

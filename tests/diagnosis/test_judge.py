@@ -100,6 +100,16 @@ def test_what_an_uplink_cannot_do_alone_is_blamed_on_its_network():
     ]
 
 
+def test_a_silent_tunnel_is_looked_into():
+    down = {**PATH, "liveness": "down"}
+    assert codes(judge(status({**GOOD, "path": down, "reach": {**SEEN, "home_agent": 9.0}}))) == [
+        ("path_silent", "wifi")
+    ]
+    assert codes(judge(status({**GOOD, "path": down, "reach": SEEN}, lte()))) == [("no_way", "wifi")]
+    both = status({**GOOD, "path": down, "reach": SEEN}, lte(path=down, reach=SEEN))
+    assert codes(judge(both)) == [("home_agent_down", None)]
+
+
 def test_the_router_itself_can_be_at_fault():
     found = judge(
         status(
@@ -169,6 +179,7 @@ def test_a_home_agent_has_a_summary_too():
         {"version": "1", "role": ["home_agent"], "uptime": 9.0, "bindings": [{"mobile": "bus"}] * 2}, []
     )
     assert screen(found) == "roamd 1, home agent, up 9 s\nOK: 2 bindings of 1 mobile nodes\n"
+    assert summary({"role": ["home_agent"], "problem": "nft not found"}, [])["verdict"] == "DOWN"
 
 
 def test_steps_end_where_the_way_ends():
@@ -187,11 +198,20 @@ def test_steps_end_where_the_way_ends():
 
 
 def test_what_is_tried_now_counts_more_than_what_stood_before():
-    probes = {"reach": SEEN, "renewed": True, "tunnel": None, "seconds": {}}
+    probes = {"reach": {**SEEN, "home_agent": 9.0}, "renewed": True, "tunnel": None, "seconds": {}}
     found = {item["step"]: item for item in steps(GOOD, status(GOOD), probes)}
     assert found["tunnel"]["verdict"] == "FAIL" and found["registration"]["verdict"] == "ok"
-    found = {item["step"]: item for item in steps(GOOD, status(GOOD), {**probes, "renewed": False})}
+    found = {
+        item["step"]: item for item in steps(GOOD, status(GOOD), {**probes, "reach": SEEN, "renewed": False})
+    }
     assert found["home agent"]["verdict"] == "FAIL"
+
+
+def test_throughput_is_a_step_where_it_was_asked_for():
+    probes = {"reach": SEEN, "renewed": True, "tunnel": 20.0, "seconds": {}}
+    assert "throughput" not in [item["step"] for item in steps(GOOD, status(GOOD), probes)]
+    last = steps(GOOD, status(GOOD), {**probes, "throughput": 4815})[-1]
+    assert (last["step"], last["verdict"]) == ("throughput", "ok") and "4815 kbit/s" in last["text"]
 
 
 def test_spans():
