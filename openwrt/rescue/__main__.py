@@ -12,9 +12,6 @@ import time
 from openwrt.rescue import machine, uci
 from router import __version__ as VERSION
 
-# Here and not where it is wanted: it is large, and later the heap is in pieces.
-from router.diagnosis.summary import as_text
-
 _HELP = """\
 usage: roamd-rescue [OPTIONS]
 
@@ -65,7 +62,6 @@ def main(words: "list[str]") -> int:
     if options.get("--json"):
         print(json.dumps(facts))
     else:
-        print(as_text(facts["summary"]))
         print(_part("details", facts, "--routes" in options), end="")
     return 0 if facts["summary"]["verdict"] == "OK" and not facts["failed"] else 1
 

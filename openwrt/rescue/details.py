@@ -1,6 +1,7 @@
 """All that was found out, as text for a terminal of 80 columns.  Pure."""
 
 from router.diagnosis.layout import wrapped
+from router.diagnosis.summary import as_text
 
 _WIDTH = 80
 _INDENT = 16
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def look(facts: "Facts", routes: bool = False) -> str:
-    """What the summary rests on: modems, links and ways; `routes` adds the routing tables."""
-    lines = []
+    """The summary, and what it rests on: modems, links and ways; `routes` adds the routing tables."""
+    lines = [""]
     for text in facts["failed"]:
         lines += _row("NOT LOOKED AT", text)
     for modem in facts["modems"]:
@@ -26,7 +27,7 @@ def look(facts: "Facts", routes: bool = False) -> str:
         lines += _row("way " + path["device"], _path(path))
     for route in facts["routes"] if routes else ():
         lines += _row("route", _route(route))
-    return "\n".join(lines) + "\n"
+    return as_text(facts["summary"], _WIDTH) + "\n".join(lines) + "\n"
 
 
 def _row(what: str, text: str) -> "list[str]":

@@ -3,7 +3,6 @@
 import pytest
 
 from openwrt.rescue import details, status
-from router.diagnosis.summary import as_text
 
 GOOD_MODEM = {
     "device": "1-1", "bus": "usb", "networks": ["wwan0"], "port": "ttyUSB2", "manufacturer": "Quectel", "model": "EC25",
@@ -44,10 +43,6 @@ CONFIG = {
 }
 WIFI = CONFIG | {"uplinks": [UPLINK | {"name": "lte", "type": "wifi", "device": "wlan0"}]}
 LOST = {"paths": []}
-
-
-def screen(facts, routes=False):
-    return as_text(facts["summary"]) + "\n" + details.look(facts, routes)
 
 
 def codes(facts):
@@ -134,7 +129,7 @@ def test_an_uplink_has_the_modem_it_names(names, modem):
 
 def test_a_screen_of_a_good_router():
     assert (
-        screen(router())
+        details.look(router())
         == """\
 roamd 0.1.0 rescue, roamd is not running, 2027-01-15 08:00:00 UTC
 OK: 1 of 1 uplinks lead to the home agent
@@ -154,7 +149,7 @@ way wwan0       gateway 10.64.0.1, home agent 198.51.100.2: echo 41 ms,
 
 def test_a_fault_is_followed_by_what_to_try_and_fits_80_columns():
     facts = router(modem={"state": "sim: absent", "sim": "absent"}, paths=[], failed=["links: OSError(105,)"])
-    text = screen(facts, True)
+    text = details.look(facts, True)
     assert "DOWN: 0 of 1 uplinks lead to the home agent\nlte  FAULT  no SIM card\n     try: push" in text
     assert "NOT LOOKED AT   links: OSError(105,)\n" in text
     assert max(map(len, text.splitlines())) <= 80
