@@ -83,7 +83,9 @@ def look(options: "Facts") -> "Facts":
     facts["paths"] = _paths(facts, sections)
     if not config["missing"] and not config["bad_lines"]:
         try:
-            _tried(facts, None, "ways", sections, facts["paths"], "--dry-run" in options)
+            facts["paths"] = _tried(
+                facts, facts["paths"], "ways", sections, facts["paths"], "--dry-run" in options
+            )
         except ValueError as error:
             config["error"] = str(error)
     facts["summary"] = _part("status", facts)
@@ -100,17 +102,33 @@ def _tried(facts: "Facts", instead: object, name: str, *arguments: object) -> "A
 
 
 def _part(name: str, *arguments: object) -> "Any":
-    """What `look` of a part comes to.  A part is loaded for its turn alone: all of them fill a small heap."""
+    """What `look` of a part comes to, as JSON can hold it.
+
+    A part is loaded for its turn alone, since all of them fill a small heap; and what it found is made anew when it is
+    gone, since in between lies what nobody needs any more.
+    """
     before = list(sys.modules)
     try:
-        return __import__("openwrt.rescue." + name, None, None, ("look",)).look(*arguments)
+        text = _found(name, arguments)
     finally:
         for loaded in [loaded for loaded in sys.modules if loaded not in before]:
-            del sys.modules[loaded]
-            package, _, leaf = loaded.rpartition(".")
-            if package in sys.modules:
-                delattr(sys.modules[package], leaf)
+            _forget(loaded)
         gc.collect()
+    return json.loads(text)
+
+
+def _found(name: str, arguments: "tuple[object, ...]") -> str:
+    return json.dumps(__import__("openwrt.rescue." + name, None, None, ("look",)).look(*arguments))
+
+
+def _forget(name: str) -> None:
+    """Unload a module; emptied, since the collector takes any word left on the stack for a reference."""
+    package, _, leaf = name.rpartition(".")
+    if package in sys.modules:
+        delattr(sys.modules[package], leaf)
+    module = sys.modules.pop(name)
+    if package:
+        module.__dict__.clear()
 
 
 def _python() -> str:

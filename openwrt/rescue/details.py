@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def look(facts: "Facts", routes: bool = False) -> str:
-    """The summary of `router.diagnosis`, then modems, links and ways; `routes` adds the routing tables."""
+    """The summary, and what it rests on: modems, links and ways; `routes` adds the routing tables."""
     lines = [""]
     for text in facts["failed"]:
         lines += _row("NOT LOOKED AT", text)

@@ -46,7 +46,7 @@ def _status(facts: "Facts", uplinks: "list[Facts]") -> "Facts":
         "version": "%s rescue" % facts["version"],
         "role": ["roamd %s" % facts["roamd"]],
         "clock": facts["clock"],
-        "home_agent": config.get("home_agent"),
+        "home_agent": facts["paths"][0]["agent"] if facts["paths"] else None,
         "uplinks": uplinks,
         "config_problem": [{"text": problem or config["error"]}] if problem or config["error"] else [],
         "clock_offset": max(offsets, key=abs) if offsets else None,

@@ -26,8 +26,8 @@ _NATIVE = "<H" if sys.byteorder == "little" else ">H"
 _REASONS = {1: "not allowed: root is needed", 19: "no such device", 99: "the address is not there", 101: "no route", 113: "no route to the home agent"}  # fmt: skip
 
 
-def look(sections: "list[Section]", paths: "list[Facts]", dry: bool) -> None:
-    """Put into each path what came of it, or what would be sent.  Raises ValueError for a configuration that is wrong."""
+def look(sections: "list[Section]", paths: "list[Facts]", dry: bool) -> "list[Facts]":
+    """The paths with what came of each, or what would be sent.  Raises ValueError for a configuration that is wrong."""
     association = Association(sections)
     for path in paths:
         path["agent"], path["wanted"] = association.home_agent, association.wanted
@@ -35,6 +35,7 @@ def look(sections: "list[Section]", paths: "list[Facts]", dry: bool) -> None:
             path["would"] = association.described(path["address"], time.time_ns())
     if not dry:
         _try(association, paths)
+    return paths
 
 
 def _try(association: Association, paths: "list[Facts]") -> None:

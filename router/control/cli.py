@@ -19,6 +19,7 @@ from router.control.flow_cli import add_flows
 from router.control.output import put, show
 from router.control.session import LocalSession, Session
 from router.control.show_cli import add_show
+from router.control.top_cli import add_top
 
 __all__ = ["grammar", "main", "run"]
 
@@ -87,6 +88,7 @@ def grammar(words: Sequence[str], session: Session) -> argparse.ArgumentParser:
     add_show(commands)
     add_field(commands)
     add_flows(commands)
+    add_top(commands)
     modem = commands.add_parser("modem", help="cellular modems: list, show, signal, at, reset, record")
     try:
         _describe(modem, "modem_cli", "what talks to modems: install roamd-modem")

@@ -67,6 +67,11 @@ class Session:
         """Wait.  Raises KeyboardInterrupt when who reads has seen enough."""
         raise NotImplementedError
 
+    def key(self, seconds: float) -> str:
+        """The key that is pressed within `seconds`; empty where none is, or none can be seen.  Raises as `pause`."""
+        self.pause(seconds)
+        return ""
+
     def save(self, name: str) -> BinaryIO:
         """A new file for who reads.  Raises ControlError."""
         raise ControlError("files cannot be taken here")
@@ -138,6 +143,22 @@ class LocalSession(Session):
 
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    def key(self, seconds: float) -> str:
+        if not sys.stdin.isatty():
+            return super().key(seconds)
+        import select
+        import termios
+        import tty
+
+        fd = sys.stdin.fileno()
+        before = termios.tcgetattr(fd)
+        try:
+            tty.setcbreak(fd)
+            ready, _, _ = select.select([fd], [], [], seconds)
+            return os.read(fd, 1).decode(errors="replace") if ready else ""
+        finally:
+            termios.tcsetattr(fd, termios.TCSADRAIN, before)
 
     def save(self, name: str) -> BinaryIO:
         """Never over a file that is there; `-` is the standard output."""
