@@ -150,10 +150,17 @@ def vm(c, options="", shell=False, keep="", minutes=25):
     _python(c, shlex.join([*words, "--", *shlex.split(options)]))
 
 
-@task(help={"folder": "where to put the files", "json": "write the sizes to this file"})
-def package(c, folder="dist/openwrt", json=""):
+@task(
+    help={
+        "folder": "where to put the files",
+        "json": "write the sizes to this file",
+        "key": "sign with the keys in this file (`python -m openwrt.packaging keys FILE` makes them)",
+    }
+)
+def package(c, folder="dist/openwrt", json="", key=""):
     """Build the packages for OpenWrt, .ipk and .apk, and a feed's indexes of them; print their sizes."""
     words = ["-m", "openwrt.packaging", "build", folder, *(["--json", json] if json else [])]
+    words += ["--key", key] if key else []
     _python(c, shlex.join(words))
 
 
