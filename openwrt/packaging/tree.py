@@ -38,7 +38,7 @@ _DEVELOPMENT = (
 )  # fmt: skip
 """What a router does not do: the demo and the simulator."""
 _SECTIONS = {
-    "roamd": ("roamd", "mobile_node", "uplink", "flow"),
+    "roamd": ("roamd", "mobile_node", "uplink", "flow", "led"),
     "roamd-agent": (
         "roamd", "home_agent", "foreign_agent", "home_network", "mobile", "peer", "visitor", "flow",
     ),

@@ -313,6 +313,19 @@ class HomeNetwork:
 
 
 @dataclass(frozen=True)
+class Led:
+    """A LED that shows the state of an uplink, or (None) of all together: `up`, `degraded` or `down`."""
+
+    name: str
+    led: str
+    """Its folder in /sys/class/leds."""
+    uplink: str | None = None
+    on: tuple[str, ...] = ("up",)
+    """States in which it is lit."""
+    blink: tuple[str, ...] = ("degraded",)
+
+
+@dataclass(frozen=True)
 class Config:
     mobile_node: MobileNode | None = None
     home_agent: HomeAgent | None = None
@@ -321,6 +334,8 @@ class Config:
     flows: tuple[Flow, ...] = ()
     mobiles: tuple[Mobile, ...] = ()
     home_networks: tuple[HomeNetwork, ...] = ()
+    leds: tuple[Led, ...] = ()
+    """What a mobile node shows of its uplinks."""
     control: str = "/var/run/roamd.sock"
     ubus: str = "/var/run/ubus/ubus.sock"
     """OpenWrt's bus; where nothing is there roamd does without."""

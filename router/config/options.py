@@ -12,6 +12,7 @@ from router.config.model import (
     ForeignAgent,
     HomeAgent,
     HomeNetwork,
+    Led,
     Mobile,
     MobileNode,
     ModemSettings,
@@ -33,6 +34,7 @@ _MODELS: dict[str, tuple[type, ...]] = {
     "visitor": (Peer, SecurityAssociation),
     "uplink": (Uplink, ModemSettings),
     "flow": (Flow,),
+    "led": (Led,),
     "mobile": (Mobile, SecurityAssociation),
     "home_network": (HomeNetwork,),
 }

@@ -27,6 +27,7 @@ BASES = {
     "visitor": f"{HOME_AGENT}config visitor v\n\toption home_address 10.9.0.1\n{SECURITY}",
     "uplink": f"{NODE}{UPLINK}",
     "flow": f"{NODE}{UPLINK}config flow f\n\tlist uplink u\n",
+    "led": f"{NODE}{UPLINK}config led l\n\toption led green:wan\n",
     "mobile": f"{HOME_AGENT}config mobile m\n\toption home_address 10.9.0.1\n{SECURITY}",
     "home_network": f"{HOME_AGENT}config home_network n\n\toption prefix 10.9.0.0/24\n",
 }
