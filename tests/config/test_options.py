@@ -120,7 +120,7 @@ TEXTS = """
 490154203237518 02:00:5e:10:00:01 bus42@example.org voice 1234 prefer balance ethernet wifi cellular colocated
 10.99.0.100-10.99.0.199 hmac-sha256 optional required lowest-latency userspace netifd dhcp pap ipip
 """
-SAMPLES = TEXTS.split()
+SAMPLES = [*TEXTS.split(), "up"]
 
 
 @pytest.mark.parametrize("spec", SECTIONS.values(), ids=list(SECTIONS))
