@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from collections.abc import Iterator
 
+from openwrt.packaging.luci import options_module
+from openwrt.packaging.micropython import compiled
 from openwrt.packaging.package import File, Package
 from openwrt.packaging.recipe import read_recipe
 from openwrt.packaging.source import stripped
@@ -12,10 +15,11 @@ from openwrt.packaging.validation import validation
 
 __all__ = ["PACKAGES", "package", "write_tree"]
 
-PACKAGES = ("roamd", "roamd-modem", "roamd-agent")
+PACKAGES = ("roamd", "roamd-modem", "roamd-agent", "roamd-rescue", "luci-app-roamd")
 
 _HOME = "usr/lib/roamd"
 """A folder of its own, since Python's has the version in its name."""
+_RESCUE = "usr/lib/roamd-rescue"
 _PARTS = {
     "roamd-agent": (
         "router/mip/home/", "router/mip/foreign/", "router/flow/home_", "router/flow/foreign_",
@@ -37,12 +41,20 @@ _DEVELOPMENT = (
     )),
 )  # fmt: skip
 """What a router does not do: the demo and the simulator."""
+_ASKING = (
+    "__init__", "address", "at", "bands", "events", "facts", "knowledge", "network", "outcome", "replies", "results", "signal",
+    "sync", "text", "families/*", "ports/__init__", "ports/folders", "ports/micropython", "ports/owner", "ports/probe",
+    "ports/roles", "ports/sysfs",
+)  # fmt: skip
+"""What the rescue tool needs of `modem`: who asks once has no use for dialogues."""
+_JUDGING = ("judge", "layout", "modem", "summary", "words")
 _SECTIONS = {
-    "roamd": ("roamd", "mobile_node", "uplink", "flow", "led"),
+    "roamd": ("roamd", "mobile_node", "uplink", "flow", "peer", "led", "console"),
     "roamd-agent": (
         "roamd", "home_agent", "foreign_agent", "home_network", "mobile", "peer", "visitor", "flow",
     ),
 }  # fmt: skip
+_PAGES, _OPTIONS = "luci-app-roamd", "www/luci-static/resources/roamd/options.js"
 _RUNNABLE = ("etc/init.d/", "etc/uci-defaults/", "usr/bin/", "usr/sbin/")
 _SECRET = ("etc/config/",)
 
@@ -78,14 +90,31 @@ def write_tree(package: Package, folder: str) -> None:
 
 
 def _files(root: str, name: str) -> Iterator[File]:
+    own = os.path.join(root, "openwrt", name, "files")
+    for path in _walk(own):
+        yield File(path, _mode(path), _read(os.path.join(own, path)))
+    if name == _PAGES:
+        yield File(_OPTIONS, 0o644, options_module(_SECTIONS).encode())
+    else:
+        yield from _rescue(root) if name == "roamd-rescue" else _daemon(root, name)
+
+
+def _rescue(root: str) -> Iterator[File]:
+    judging = ("__init__", "diagnosis/__init__", *(f"diagnosis/{name}" for name in _JUDGING))
+    for top, wanted in (("modem", _ASKING), ("openwrt/rescue", ("*",)), ("router", judging)):
+        for path in sorted(_walk(os.path.join(root, top))):
+            module, extension = os.path.splitext(path)
+            if extension == ".py" and any(fnmatch.fnmatchcase(module, one) for one in wanted):
+                octets = compiled(os.path.join(root, top, path), f"{top}/{path}")
+                yield File(f"{_RESCUE}/{top}/{module}.mpy", 0o644, octets)
+
+
+def _daemon(root: str, name: str) -> Iterator[File]:
     for path in _code(root):
         if path.startswith(_DEVELOPMENT) or _owner(path) != name:
             continue
         text = stripped(_read(os.path.join(root, path)).decode())
         yield File(f"{_HOME}/{path}", 0o644, text.encode())
-    own = os.path.join(root, "openwrt", name, "files")
-    for path in _walk(own):
-        yield File(path, _mode(path), _read(os.path.join(own, path)))
     if name in _SECTIONS:
         rules = validation(name, _SECTIONS[name]).encode()
         yield File(f"usr/share/roamd/validate-{name}.sh", 0o644, rules)

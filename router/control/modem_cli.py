@@ -44,7 +44,7 @@ def _action(actions: Any, name: str, run: Any, text: str, *, named: bool = True)
     parser: argparse.ArgumentParser = actions.add_parser(name, help=text)
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     if named:
-        parser.add_argument("--uplink", metavar="NAME", help="which one; not needed where there is but one")
+        parser.add_argument("--uplink", metavar="UPLINK", help="which one; not needed where there is but one")
     parser.set_defaults(action=run)
     return parser
 

@@ -18,6 +18,10 @@ SECURITY = "\toption spi 256\n\toption key 'sixteen octets!!'\n"
 HOME_AGENT = "config home_agent\n\toption address 198.51.100.2\n"
 NODE = f"config mobile_node\n\toption home_address 10.9.0.1\n\toption home_agent 198.51.100.2\n{SECURITY}"
 UPLINK = "config uplink u\n\toption type cellular\n"
+VERIFIER = (
+    "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:"
+    "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
+)
 BASES = {
     "roamd": f"{HOME_AGENT}config roamd\n",
     "mobile_node": f"{UPLINK}{NODE}",
@@ -30,6 +34,7 @@ BASES = {
     "led": f"{NODE}{UPLINK}config led l\n\toption led green:wan\n",
     "mobile": f"{HOME_AGENT}config mobile m\n\toption home_address 10.9.0.1\n{SECURITY}",
     "home_network": f"{HOME_AGENT}config home_network n\n\toption prefix 10.9.0.0/24\n",
+    "console": f"{HOME_AGENT}config console\n\toption tty /dev/ttyS0\n\toption password '{VERIFIER}'\n",
 }
 NEEDED = {
     "auth": "\toption session at\n",
@@ -119,8 +124,9 @@ TEXTS = """
 0x0f000000 /var/run/x wlan0 a-device-too-long tcp udp 17 256-511 8000-8100 ef mon-fri 08:00-18:30 1-1.2 internet
 490154203237518 02:00:5e:10:00:01 bus42@example.org voice 1234 prefer balance ethernet wifi cellular colocated
 10.99.0.100-10.99.0.199 hmac-sha256 optional required lowest-latency userspace netifd dhcp pap ipip
+9600 115200 xonxoff vt100
 """
-SAMPLES = [*TEXTS.split(), "up"]
+SAMPLES = [*TEXTS.split(), VERIFIER, "up"]
 
 
 @pytest.mark.parametrize("spec", SECTIONS.values(), ids=list(SECTIONS))

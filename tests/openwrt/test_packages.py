@@ -80,9 +80,10 @@ def test_a_routers_capabilities_and_acls_are_json():
     capabilities = json.loads(content("roamd", "etc/capabilities/roamd.json").content)
     assert len({tuple(names) for names in capabilities.values()}) == 1
     assert "CAP_NET_ADMIN" in capabilities["bounding"]
-    acl = json.loads(content("roamd", "usr/share/rpcd/acl.d/roamd.json").content)
-    asked = acl["roamd"]["read"]["ubus"]["roamd"] + acl["roamd"]["write"]["ubus"]["roamd"]
-    assert set(asked) <= _SIGNATURE.keys()
+    for name in SERVICES:
+        acl = json.loads(content(name, f"usr/share/rpcd/acl.d/{name}.json").content)[name]
+        asked = acl["read"]["ubus"][name] + acl["write"]["ubus"][name]
+        assert set(asked) <= _SIGNATURE.keys()
 
 
 def test_a_service_is_never_given_up_and_reloads_by_signal():
