@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import glob
 import importlib.util
 import os
 import shlex
 import sys
-import venv
 
 from invoke import Context, task
 from invoke.exceptions import Exit
 
-_COMPAT = ".compat"
+_COMPAT, _COMPAT_NEW = ".compat", ".compat-new"
+_DECIDING = "tests/config tests/mip tests/modem tests/flow tests/path tests/openwrt/test_source.py"
 _STUBS = ".stubs"
 _OLDEST_PYROUTE2 = "0.7.9"
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -151,25 +152,57 @@ def vm(c, options="", shell=False, keep="", minutes=25):
     _python(c, shlex.join([*words, "--", *shlex.split(options)]))
 
 
-@task(help={"folder": "where to put the files", "json": "write the sizes to this file"})
-def package(c, folder="dist/openwrt", json=""):
+@task(
+    help={
+        "folder": "where to put the files",
+        "json": "write the sizes to this file",
+        "key": "sign with the keys in this file (`python -m openwrt.packaging keys FILE` makes them)",
+    }
+)
+def package(c, folder="dist/openwrt", json="", key=""):
     """Build the packages for OpenWrt, .ipk and .apk, and a feed's indexes of them; print their sizes."""
     words = ["-m", "openwrt.packaging", "build", folder, *(["--json", json] if json else [])]
+    words += ["--key", key] if key else []
     _python(c, shlex.join(words))
 
 
 @task
 def compat(c):
-    """Run the tests that touch netlink with the oldest pyroute2 supported, in an environment of its own.
+    """Run the tests of deciding with the newest Python there is, and those that touch netlink with the oldest pyroute2.
 
-    Of the daemon's those that use all of it once: the others reach netlink by the same calls.
+    Each in an environment of its own.  Of the daemon's those that use all of it once: the others reach netlink by the
+    same calls.
     """
-    python = f"{_COMPAT}/bin/python"
-    if not os.path.exists(python):
-        venv.create(_COMPAT, with_pip=True)
-        c.run(f"{python} -m pip install -q pyroute2=={_OLDEST_PYROUTE2} pyserial pytest hypothesis")
+    newest = _newest_python(c)
+    if newest is None:
+        print("no newer Python is installed: the tests of deciding ran with this one")
+    else:
+        python = _environment(c, newest, _COMPAT_NEW, "pyroute2 pyserial pytest hypothesis")
+        c.run(f"{python} -m pytest -q -m 'not lab and not vm' {_DECIDING}", env=_ENV)
+    python = _environment(
+        c, sys.executable, _COMPAT, f"pyroute2=={_OLDEST_PYROUTE2} pyserial pytest hypothesis"
+    )
     whole = " ".join(f"tests/daemon/test_{name}_lab.py" for name in ("daemon", "links", "flows"))
     c.run(f"{python} -m pytest tests/plane tests/uplink {whole}", env=_ENV)
+
+
+def _newest_python(c: Context) -> str | None:
+    """Newer than the one that runs this; also of those that pyenv keeps out of the way."""
+    kept = os.path.join(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"), "versions")
+    for minor in range(20, sys.version_info.minor, -1):
+        for name in (f"python3.{minor}", *sorted(glob.glob(f"{kept}/3.{minor}.*/bin/python3"))):
+            if c.run(f"{shlex.quote(name)} -c 'import ensurepip, venv'", hide=True, warn=True).ok:
+                return name
+    return None
+
+
+def _environment(c: Context, python: str, folder: str, packages: str) -> str:
+    """The Python of a virtual environment, made once."""
+    found = f"{folder}/bin/python"
+    if not os.path.exists(found):
+        c.run(f"{shlex.quote(python)} -m venv {folder}")
+        c.run(f"{found} -m pip install -q --disable-pip-version-check {packages}")
+    return found
 
 
 @task
@@ -183,6 +216,6 @@ def stubs(c):
 def clean(c):
     """Remove what the tasks made."""
     c.run(
-        f"rm -rf {_COMPAT} {_STUBS} .cache build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache"
+        f"rm -rf {_COMPAT} {_COMPAT_NEW} {_STUBS} .cache build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache"
     )
     c.run("find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +")

@@ -1,4 +1,4 @@
-"""`python -m openwrt.packaging build FOLDER` and, for the SDK, `python -m openwrt.packaging tree PACKAGE FOLDER`."""
+"""`python -m openwrt.packaging build FOLDER`, `keys FILE` and, for the SDK, `python -m openwrt.packaging tree PACKAGE FOLDER`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 from openwrt.packaging.feed import feed
+from openwrt.packaging.keys import KeyFileError, make_keys, read_keys
 from openwrt.packaging.package import Package
 from openwrt.packaging.recipe import RecipeError
 from openwrt.packaging.tree import PACKAGES, package, write_tree
@@ -24,8 +25,12 @@ def main() -> int:
     commands = parser.add_subparsers(required=True)
     build = commands.add_parser("build", help="write a feed: .ipk, .apk and their indexes")
     build.add_argument("folder")
+    build.add_argument("--key", metavar="FILE", help="sign with the keys in this file")
     build.add_argument("--json", metavar="FILE", help="write the sizes to this file")
     build.set_defaults(action=_build)
+    keys = commands.add_parser("keys", help="make keys to sign a feed with")
+    keys.add_argument("file")
+    keys.set_defaults(action=lambda arguments: make_keys(arguments.file))
     tree = commands.add_parser("tree", help="write what a package installs, as files")
     tree.add_argument("package", choices=PACKAGES)
     tree.add_argument("folder")
@@ -33,7 +38,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         arguments.action(arguments)
-    except (OSError, RecipeError, SyntaxError, subprocess.CalledProcessError) as error:
+    except (OSError, KeyFileError, RecipeError, SyntaxError, subprocess.CalledProcessError) as error:
         print(f"packaging: {error}", file=sys.stderr)
         return 1
     return 0
@@ -41,7 +46,7 @@ def main() -> int:
 
 def _build(arguments: argparse.Namespace) -> None:
     packages = [package(_ROOT, name, _time()) for name in PACKAGES]
-    files = feed(packages)
+    files = feed(packages, read_keys(arguments.key) if arguments.key else None)
     os.makedirs(arguments.folder, exist_ok=True)
     for name, octets in files.items():
         with open(os.path.join(arguments.folder, name), "wb") as file:

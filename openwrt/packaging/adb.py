@@ -9,9 +9,9 @@ import struct
 import zlib
 from collections.abc import Sequence
 
-__all__ = ["ADB", "DATA", "Blob", "Writer", "block", "container"]
+__all__ = ["ADB", "DATA", "SIGNATURE", "Blob", "Writer", "block", "container"]
 
-ADB, DATA = 0, 2
+ADB, SIGNATURE, DATA = 0, 1, 2
 _INT, _INT_32, _BLOB_8, _BLOB_16, _BLOB_32, _ARRAY, _OBJECT = (
     kind << 28 for kind in (0x1, 0x2, 0x8, 0x9, 0xA, 0xD, 0xE)
 )

@@ -1,4 +1,4 @@
-"""An .apk of version 3, and the index of a feed of them, unsigned."""
+"""An .apk of version 3, and the index of a feed of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import groupby
 
 from openwrt.packaging.adb import ADB, DATA, Writer, block, container
 from openwrt.packaging.package import File, Package
+from openwrt.packaging.signature import Signer, adb_signature
 
 __all__ = ["apk", "filename", "index"]
 
@@ -33,10 +34,10 @@ def filename(package: Package) -> str:
     return f"{package.name}-{package.version}.apk"
 
 
-def apk(package: Package) -> bytes:
-    """The file's octets; the same for the same package."""
+def apk(package: Package, signer: Signer | None = None) -> bytes:
+    """The file's octets; unsigned, the same for the same package."""
     folders = _folders(package)
-    blocks = [block(ADB, _payload(package, folders, _unique(package)))]
+    blocks = _head(b"pckg", _payload(package, folders, _unique(package)), signer)
     for number, (_, group) in enumerate(folders, 1):
         for place, file in enumerate(group, 1):
             if file.content:
@@ -44,7 +45,7 @@ def apk(package: Package) -> bytes:
     return container(b"pckg", blocks)
 
 
-def index(packages: Iterable[tuple[Package, int]]) -> bytes:
+def index(packages: Iterable[tuple[Package, int]], signer: Signer | None = None) -> bytes:
     """`packages.adb` of a feed: packages, and how many octets their .apk files have."""
     writer = Writer()
     infos = []
@@ -52,7 +53,12 @@ def index(packages: Iterable[tuple[Package, int]]) -> bytes:
         info = _info(writer, package, _unique(package))
         infos.append(writer.object({**info, _FILE_SIZE: writer.number(size)}))
     root = writer.object({1: writer.text("roamd"), 2: writer.array(infos)})
-    return container(b"indx", [block(ADB, writer.payload(root))])
+    return container(b"indx", _head(b"indx", writer.payload(root), signer))
+
+
+def _head(schema: bytes, payload: bytes, signer: Signer | None) -> list[bytes]:
+    signatures = [adb_signature(signer, schema, payload)] if signer is not None else []
+    return [block(ADB, payload), *signatures]
 
 
 def _place(file: File) -> tuple[bytes, bytes]:

@@ -1,4 +1,4 @@
-"""A feed: package files, and the indexes by which opkg and apk find them.  Unsigned."""
+"""A feed: package files, and the indexes by which opkg and apk find them, signed where there is a key."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from openwrt.packaging import apk, ipk
 from openwrt.packaging.package import Package
+from openwrt.packaging.signature import Signer, signify_key, signify_signature
 
 __all__ = ["feed"]
 
 
-def feed(packages: Sequence[Package]) -> dict[str, bytes]:
+def feed(packages: Sequence[Package], signer: Signer | None = None) -> dict[str, bytes]:
     """File names and their octets."""
     files: dict[str, bytes] = {}
     stanzas = []
@@ -20,11 +21,15 @@ def feed(packages: Sequence[Package]) -> dict[str, bytes]:
         name, octets = ipk.filename(package), ipk.ipk(package)
         files[name] = octets
         stanzas.append(_stanza(ipk.control(package), name, octets))
-        files[apk.filename(package)] = apk.apk(package)
+        files[apk.filename(package)] = apk.apk(package, signer)
     index = "\n".join(stanzas).encode()
     files["Packages"] = index
     files["Packages.gz"] = gzip.compress(index, 9, mtime=0)
-    files["packages.adb"] = apk.index((package, len(files[apk.filename(package)])) for package in packages)
+    sizes = [(package, len(files[apk.filename(package)])) for package in packages]
+    files["packages.adb"] = apk.index(sizes, signer)
+    if signer is not None:
+        files["Packages.sig"] = signify_signature(signer, index)
+        files["roamd.pub"], files["roamd.pem"] = signify_key(signer), signer.ecdsa_pem
     return files
 
 

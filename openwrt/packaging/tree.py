@@ -49,7 +49,7 @@ _ASKING = (
 """What the rescue tool needs of `modem`: who asks once has no use for dialogues."""
 _JUDGING = ("judge", "layout", "modem", "summary", "words")
 _SECTIONS = {
-    "roamd": ("roamd", "mobile_node", "uplink", "flow", "peer", "console"),
+    "roamd": ("roamd", "mobile_node", "uplink", "flow", "peer", "led", "console"),
     "roamd-agent": (
         "roamd", "home_agent", "foreign_agent", "home_network", "mobile", "peer", "visitor", "flow",
     ),

@@ -126,7 +126,7 @@ def _names(old: Config, new: Config) -> Iterable[str]:
             continue
         if item.name in ROLES and one is not None and other is not None:
             yield from (f"{item.name}.{name}" for name in _differing(one, other))
-        elif item.name in ("uplinks", "flows", "mobiles", "home_networks"):
+        elif item.name in ("uplinks", "flows", "mobiles", "home_networks", "leds"):
             yield from _of_sections(item.name.rstrip("s"), one, other)
         else:
             yield item.name

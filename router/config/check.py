@@ -16,6 +16,7 @@ from router.config.model import (
     ForeignAgent,
     HomeAgent,
     HomeNetwork,
+    Led,
     Mobile,
     MobileNode,
     Peer,
@@ -101,6 +102,7 @@ class _Check:
                 for section, values in self._of("home_network")
                 if "prefix" in values
             ),
+            leds=self._leds({uplink.name for uplink in uplinks}),
             consoles=self._consoles(),
             **self._daemon(),
         )
@@ -124,6 +126,26 @@ class _Check:
     def _sections(self) -> None:
         for section in self._package.sections:
             self._section(section)
+
+    def _leds(self, uplinks: set[str]) -> tuple[Led, ...]:
+        found: list[Led] = []
+        for section, values in self._of("led"):
+            uplink = values.get("uplink")
+            if uplink is not None and uplink not in uplinks:
+                self._error(section, section.options["uplink"], f"no such uplink{_nearest(uplink, uplinks)}")
+            if any(values.get("led") == other.led for other in found):
+                self._error(section, section.options["led"], "another section has this LED")
+            chosen = {name: tuple(values[name]) for name in ("on", "blink") if name in values}
+            # Who says when it is lit means that it is dark otherwise.
+            found.append(
+                Led(
+                    section.name or "",
+                    values.get("led", ""),
+                    uplink,
+                    **({"blink": ()} | chosen if chosen else {}),
+                )
+            )
+        return tuple(found)
 
     def _section(self, section: Section) -> None:
         spec = SECTIONS.get(section.type)

@@ -12,7 +12,7 @@ from router.config.model import PortRange, Range
 from router.scram import Verifier
 
 __all__ = [
-    "address", "addresses", "bits", "boolean", "choice", "days", "device", "dscp", "hours", "key", "mac", "nai", "name", "network",
+    "address", "addresses", "bits", "boolean", "choice", "days", "device", "dscp", "hours", "key", "led", "mac", "nai", "name", "network",
     "path", "ports", "prefix", "protocol", "speed", "spis", "unless", "verifier", "whole",
     "word",
 ]  # fmt: skip
@@ -141,6 +141,18 @@ def device(text: str) -> str:
     good = 0 < len(text) <= _MAX_DEVICE and text not in (".", "..")
     if not good or any(sign in '/"\\' or not "!" <= sign <= "~" for sign in text):
         raise ValueError("expected a network device name, 1 to 15 characters without blanks, / or quotes")
+    return text
+
+
+@kind("LED", "letters, digits and -_:.+", "string")
+def led(text: str) -> str:
+    """A folder of /sys/class/leds."""
+    if (
+        not text.isascii()
+        or not all(sign.isalnum() or sign in "-_:.+" for sign in text)
+        or text.strip(".") == ""
+    ):
+        raise ValueError("expected the name of a LED, as in /sys/class/leds")
     return text
 
 

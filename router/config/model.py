@@ -316,6 +316,19 @@ class HomeNetwork:
 
 
 @dataclass(frozen=True)
+class Led:
+    """A LED that shows the state of an uplink, or (None) of all together: `up`, `degraded` or `down`."""
+
+    name: str
+    led: str
+    """Its folder in /sys/class/leds."""
+    uplink: str | None = None
+    on: tuple[str, ...] = ("up",)
+    """States in which it is lit."""
+    blink: tuple[str, ...] = ("degraded",)
+
+
+@dataclass(frozen=True)
 class Console:
     """The commands of roamctl on a serial line, 8N1."""
 
@@ -344,6 +357,8 @@ class Config:
     flows: tuple[Flow, ...] = ()
     mobiles: tuple[Mobile, ...] = ()
     home_networks: tuple[HomeNetwork, ...] = ()
+    leds: tuple[Led, ...] = ()
+    """What a mobile node shows of its uplinks."""
     consoles: tuple[Console, ...] = ()
     control: str = "/var/run/roamd.sock"
     ubus: str = "/var/run/ubus/ubus.sock"

@@ -83,6 +83,7 @@ _MODEM = (
     ),
     OptionSpec("pin", cellular.pin, "of the SIM; tried once", secret=True),
 )
+_LED_STATE = kinds.choice("up", "degraded", "down")
 _UDP = OptionSpec("udp_tunnel", kinds.choice("auto", "force", "off"), "tunnels in UDP (RFC 3519)")
 
 SECTIONS = {
@@ -300,6 +301,18 @@ SECTIONS = {
                 OptionSpec("prefix", kinds.prefix, "of home addresses", required=True),
                 OptionSpec("pool", kinds.addresses, "addresses to assign, first-last"),
             ),
+        ),
+        SectionSpec(
+            "led",
+            "a LED that shows how uplinks are",
+            (
+                OptionSpec("led", kinds.led, "name in /sys/class/leds", required=True),
+                OptionSpec("uplink", kinds.name, "the uplink shown; without: all together"),
+                OptionSpec("on", _LED_STATE, "states in which it is lit; without both: up", many=True),
+                OptionSpec("blink", _LED_STATE, "in which it blinks; without both: degraded", many=True),
+                _ENABLED,
+            ),
+            named=True,
         ),
         SectionSpec(
             "console",

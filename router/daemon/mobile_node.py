@@ -16,6 +16,7 @@ from router.daemon.arp import announce
 from router.daemon.flow_control import FlowControl
 from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
+from router.daemon.leds import Leds
 from router.daemon.limits import Limits
 from router.daemon.mobile_link import MobileLink
 from router.daemon.mobile_tunnels import care_of_path, nested_tunnel, own_tunnel, tunnel_path
@@ -36,6 +37,7 @@ from router.mip.mobile.node import MobileBinding, MobileNode
 from router.mip.policy import agent_flows
 from router.mip.wire.numbers import AccessTechnology
 from router.path.capacity import Capacity, capacity, steady
+from router.path.lamps import UplinkStand, light
 from router.path.quality import Quality
 from router.plane.model import PlaneState, Tunnel
 from router.plane.plane import Plane
@@ -108,6 +110,7 @@ class MobileNodeRole:
             self._carried,
             self.recorder,
         )
+        self._leds = Leds()
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
         self.counters = {"send_failed": 0}
@@ -137,6 +140,7 @@ class MobileNodeRole:
             task.cancel()
         for bid in list(self._links):
             self._detach(bid).close()
+        self._leds.show({})
         await self.keeper.close()
         await self.watcher.modems.stop()
 
@@ -167,6 +171,18 @@ class MobileNodeRole:
         self.watcher.configure(config.uplinks, [uplink.name for uplink in changes.come])
         self.keeper.changed()
         self.flows.decide()
+        self._light()
+
+    def _light(self) -> None:
+        """Let LEDs show how uplinks are."""
+        if self.config.leds or self._leds.busy:
+            stands = list(map(self._stand, self.config.uplinks))
+            self._leds.show({led.led: light(led, stands) for led in self.config.leds})
+
+    def _stand(self, uplink: Uplink) -> UplinkStand:
+        bid, view = uplink.bid, self.views.get(uplink.bid)
+        usable = view is not None and view.usable
+        return UplinkStand(uplink.name, usable, bid in self.bindings, self.watch.carries(bid))
 
     def _altered(self, before: Uplink, after: Uplink) -> None:
         """Of an uplink that stays attached."""
@@ -272,6 +288,7 @@ class MobileNodeRole:
         self._perform(self.machine.silent_paths(self.watch.silent, now()))
         self.keeper.changed(hurry=True)
         self.flows.decide()
+        self._light()
 
     def _uplink_changed(self, view: UplinkView) -> None:
         bid = view.bid
@@ -288,6 +305,7 @@ class MobileNodeRole:
             self.keeper.changed()
         self.watch.guess(bid)
         self.flows.decide()
+        self._light()
 
     def hold(self, bid: int, *, down: bool) -> None:
         """Take an uplink out of use by hand, or let it be used again."""
@@ -445,6 +463,7 @@ class MobileNodeRole:
         if rebind or hurry:
             self.keeper.changed(hurry=hurry)
             self.flows.decide()
+            self._light()
         self._timer.at(self.machine.next_wake())
 
     def _bound(self, binding: MobileBinding) -> bool:

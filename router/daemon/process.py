@@ -192,7 +192,7 @@ class Process:
             "version": __version__,
             "uptime": round(time.monotonic() - self._started, 1),
             **told,
-            "states": [*clock_state(time.time()), *troubles()],
+            "states": [*clock_state(time.time()), *troubles(), *told.get("states", ())],
             "config_problem": [_plain(problem) for problem in self._problems],
         }
 

@@ -60,6 +60,7 @@ def mobile_node_status(role: MobileNodeRole) -> Status:
             **role.flows.tracker.counters, **role.recorder.counters, **role.counters,
         },
         "problem": role.keeper.problem,
+        "states": _states(role.plane),
         "clock_offset": round(role.machine.clock_offset, 1),
         "lacking": role.plane.lacking(tunnels.values()),
     }  # fmt: skip
@@ -95,7 +96,12 @@ def home_agent_status(role: HomeAgentRole) -> Status:
             **(role.reflector.counters if role.reflector is not None else {}),
         },
         "problem": role.keeper.problem,
+        "states": _states(role.plane),
     }  # fmt: skip
+
+
+def _states(plane: Plane) -> list[Status]:
+    return [{"state": "others route first", "text": plane.beside}] if plane.beside is not None else []
 
 
 def _flow_bindings(role: HomeAgentRole) -> list[Status]:
@@ -140,6 +146,7 @@ def foreign_agent_status(role: ForeignAgentRole) -> Status:
             **role.machine.counters, **role.keeper.counters, **role.plane.counters(), **role.counters
         },
         "problem": role.keeper.problem,
+        "states": _states(role.plane),
     }  # fmt: skip
 
 

@@ -16,14 +16,14 @@ from router.config.model import PlaneSettings
 from router.netlink import Netlink, NetlinkError, fibmsg, ifaddrmsg, ifinfmsg, rtmsg
 from router.plane import messages
 from router.plane.model import PlaneState, Route, Rule
+from router.plane.neighbours import PRIORITIES, OtherRule, in_the_way
 from router.plane.route_messages import route_deletion, route_message
 
 __all__ = ["Network", "missing", "surplus"]
 
 _log = logging.getLogger("roamd.plane")
 
-_TABLES, _PRIORITIES = 32, 64
-_EVERY_BIT = 0xFFFFFFFF
+_TABLES = 32
 _GONE = (errno.ESRCH, errno.ENOENT, errno.ENODEV, errno.EADDRNOTAVAIL)
 
 Key = tuple[int, int, int]
@@ -58,7 +58,7 @@ class Network:
         self._settings = settings
         self._known = known
         self._tables = range(settings.table_base, settings.table_base + _TABLES)
-        self._priorities = range(settings.rule_priority, settings.rule_priority + _PRIORITIES)
+        self._priorities = range(settings.rule_priority, settings.rule_priority + PRIORITIES)
         self._netlink = Netlink()
         self._routes: dict[Key, Route] = {}
         self._leading: Counter[str] = Counter()
@@ -99,15 +99,15 @@ class Network:
             table = messages.table_of(message)
             if table in self._tables and not messages.is_ours(message):
                 found.append(f"a route in table {table}: choose another table_base")
-        for message in self._dump(fibmsg(), nl.RTM_GETRULE):
-            if messages.is_ours(message):
-                continue
-            priority, mask = message.get_attr("FRA_PRIORITY") or 0, message.get_attr("FRA_FWMASK") or 0
-            if priority in self._priorities:
-                found.append(f"a rule of priority {priority}: choose another rule_priority")
-            elif mask != _EVERY_BIT and mask & self._settings.mark_mask:
-                found.append(f"a rule of priority {priority} for marks {mask:#x}: choose another mark_mask")
-        return found
+        return found + in_the_way(self.other_rules(), self._settings)
+
+    def other_rules(self) -> list[OtherRule]:
+        """Those that are not ours, in their order."""
+        return sorted(
+            OtherRule(message.get_attr("FRA_PRIORITY") or 0, message.get_attr("FRA_FWMASK") or 0)
+            for message in self._dump(fibmsg(), nl.RTM_GETRULE)
+            if not messages.is_ours(message)
+        )
 
     def replace_known(self, routes: Iterable[Route], held: Collection[str] = ()) -> None:
         """The fail-over: replace those routes that exist and should differ, and nothing else.

@@ -18,6 +18,7 @@ from router.plane import link
 from router.plane.errors import PlaneError
 from router.plane.kernel import KernelTunnels
 from router.plane.model import NO_PART, Element, Part, PlaneState, Route, Tunnel
+from router.plane.neighbours import ahead
 from router.plane.network import Network
 from router.plane.nft import Nft
 from router.plane.sysctl import OwnedSysctls
@@ -68,6 +69,8 @@ class Plane:
         self._changed: set[Hashable] | None = None
         self._asked = self._done = 0
         self.tunnel_failures = 0
+        self.beside: str | None = None
+        """What was found at the start of others who route here, and takes packets from us."""
 
     async def start(self, disturbed: Callable[[], None] = lambda: None) -> None:
         """Learn what the kernel can and what a killed predecessor left; `disturbed()` asks for an `apply`.
@@ -77,6 +80,9 @@ class Plane:
         strangers = self._network.strangers()
         if strangers:
             raise PlaneError("the kernel has " + "; ".join(dict.fromkeys(strangers)))
+        self.beside = ahead(self._network.other_rules(), self._settings)
+        if self.beside is not None:
+            _log.warning("%s", self.beside)
         if self._settings.kind != "userspace":
             await self._open_kernel()
         self._sysctls.set(_HASH_POLICY, _BY_PORTS)

@@ -31,6 +31,7 @@ BASES = {
     "visitor": f"{HOME_AGENT}config visitor v\n\toption home_address 10.9.0.1\n{SECURITY}",
     "uplink": f"{NODE}{UPLINK}",
     "flow": f"{NODE}{UPLINK}config flow f\n\tlist uplink u\n",
+    "led": f"{NODE}{UPLINK}config led l\n\toption led green:wan\n",
     "mobile": f"{HOME_AGENT}config mobile m\n\toption home_address 10.9.0.1\n{SECURITY}",
     "home_network": f"{HOME_AGENT}config home_network n\n\toption prefix 10.9.0.0/24\n",
     "console": f"{HOME_AGENT}config console\n\toption tty /dev/ttyS0\n\toption password '{VERIFIER}'\n",
@@ -125,7 +126,7 @@ TEXTS = """
 10.99.0.100-10.99.0.199 hmac-sha256 optional required lowest-latency userspace netifd dhcp pap ipip
 9600 115200 xonxoff vt100
 """
-SAMPLES = [*TEXTS.split(), VERIFIER]
+SAMPLES = [*TEXTS.split(), VERIFIER, "up"]
 
 
 @pytest.mark.parametrize("spec", SECTIONS.values(), ids=list(SECTIONS))

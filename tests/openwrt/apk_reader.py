@@ -4,7 +4,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-ADB, DATA = 0, 2
+ADB, SIGNATURE, DATA = 0, 1, 2
 PACKAGE = ("info", "paths", "scripts", "triggers", "replaces_priority")
 INFO = (
     "name", "version", "hashes", "description", "arch", "license", "origin", "maintainer", "url", "commit",
@@ -26,6 +26,7 @@ class Container:
     schema: bytes
     payload: bytes
     data: list
+    signatures: list
 
 
 def read(octets):
@@ -34,7 +35,7 @@ def read(octets):
     plain = inflater.decompress(octets[4:]) + inflater.flush()
     assert inflater.eof and not inflater.unused_data
     assert plain[:4] == b"ADB."
-    found = Container(plain[4:8], b"", [])
+    found = Container(plain[4:8], b"", [], [])
     offset = 8
     while offset < len(plain):
         (word,) = struct.unpack_from("<I", plain, offset)
@@ -44,6 +45,9 @@ def read(octets):
         if kind == ADB:
             assert offset == 8
             found.payload = payload
+        elif kind == SIGNATURE:
+            assert found.payload and not found.data
+            found.signatures.append(payload)
         else:
             assert kind == DATA
             found.data.append((*struct.unpack_from("<II", payload), payload[8:]))

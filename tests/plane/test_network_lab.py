@@ -267,6 +267,8 @@ class TestKernel:
         ):
             lone.ip("rule", "add", *words.split())
         lone.run("await begin()")
+        # But it is said that what mwan3 marks goes its way.
+        assert "mwan3's rule of priority 2001 for marks 0x3f00 comes before ours" in lone.run("plane.beside")
 
     def test_what_a_killed_process_left_is_removed(self, node):
         before = node.snapshot()
