@@ -93,6 +93,10 @@ function add(section, config, spec, option) {
 		uci.sections(config, option.name, known => field.value(known['.name']));
 	if (!option.choices.length)
 		field.datatype = option.datatype;
+	if (option.pattern) {
+		const whole = new RegExp(`^(?:${option.pattern})$`);
+		field.validate = (section_id, value) => !value || whole.test(value) || _('expected %s').format(option.allowed);
+	}
 	field.rmempty = !option.required;
 	field.optional = !option.required;
 	if (option.default != null)
