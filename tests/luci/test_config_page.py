@@ -114,7 +114,7 @@ def check(spec, option, field):
         assert field["kind"] == "checkbox"
     elif option.read.words:
         assert field["kind"] == "select-one" and field["choices"] == [*option.read.words]
-        assert option.required or field["shown"] == (known or "-- Please choose --")
+        assert option.required or field["shown"] == (f"default: {known}" if known else "-- Please choose --")
     else:
         assert field["kind"] == ("password" if option.secret else "text")
         assert field["shown"] == known and option.read.allowed in field["help"]
