@@ -100,6 +100,7 @@ class Roles:
         self._asked = {
             **ModemControl(self.config.uplinks, mobile.watcher.modems).methods(),
             **FlowReport(mobile.flows, names).methods(),
+            "history": mobile.watch.history,
         }
         self.methods.update(self._asked)
 

@@ -22,7 +22,7 @@ __all__ = ["Ubus"]
 _log = logging.getLogger("roamd.ubus")
 
 _SIGNATURE: dict[str, dict[str, int]] = {
-    "status": {}, "uplinks": {}, "bindings": {}, "counters": {}, "reload": {},
+    "status": {}, "uplinks": {}, "bindings": {}, "counters": {}, "reload": {}, "history": {},
     "flows": {"all": BOOL, "limit": INT32},
     "explain": {"flow": STRING, "in_device": STRING, "mac": STRING, "dscp": STRING},
     "events": {"uplink": STRING, "after": INT32, "seconds": INT32, "level": STRING, "limit": INT32},

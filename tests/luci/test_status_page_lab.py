@@ -105,7 +105,10 @@ def test_plots_and_flows_live(lab, page):
     assert "Mbit/s" in said and "last 5 minutes" in said
     shares = page.wait(f"(found => found.length == 4 && found)({SHARES})")
     assert 98 <= shares[0] + shares[2] <= 102 and 98 <= shares[1] + shares[3] <= 102
-    page.open(lab.site.page(CONFIG))
+    lab.cast.wait(
+        "history", lambda: all(path["rates"] for path in request(lab.socket, "history", {})["history"]), 20
+    )
+    # Who comes later sees what was before.
     page.open(lab.site.page(STATUS))
     assert all(count > 0 for count in page.evaluate(LINES))
     assert not lab.cast.result(client, 30)["errors"]
