@@ -21,12 +21,10 @@ class Trail:
         if self._before is None or down < self._before[1] or up < self._before[2]:
             self._before = at, down, up
             return
-        since, *octets = self._before
+        since, down_then, up_then = self._before
         over = at - since
         if over >= _STEP:
-            self._rates.append(
-                (at, over, *((now - then) / over / 125 for now, then in zip((down, up), octets, strict=True)))
-            )
+            self._rates.append((at, over, (down - down_then) / over / 125, (up - up_then) / over / 125))
             self._before = at, down, up
 
     def end(self) -> None:
