@@ -16,6 +16,7 @@ _STUBS = ".stubs"
 _OLDEST_PYROUTE2 = "0.7.9"
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
 _BENCHMARKS = {
+    "console": "what the console costs on slow lines, and whether noise makes wrong answers",
     "footprint": "what roamd takes of a router: package sizes, memory, time to start, idle processor",
     "flows": "what flows get out of three thin links, ours and what others would use",
     "mip": "how many registrations a home agent takes, and what a binding costs",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import logging
 import sys
@@ -51,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
         "--format", choices=("markdown", "json", "rules"), default="markdown", help="rules: for validate_data"
     )
     options.set_defaults(action=_options)
+    console = commands.add_parser("console", help="the commands of roamctl on a serial line, or here")
+    console.add_argument(
+        "--tty", metavar="PATH", help="the port of a console section (default: this terminal)"
+    )
+    console.add_argument("--hash", action="store_true", help="make a password's value for option password")
+    console.set_defaults(action=_console)
     demo = commands.add_parser("demo", help="drive a mobile router through a small internet on this machine")
     _add_demo(demo)
     return parser
@@ -91,18 +96,23 @@ def _options(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _console(arguments: argparse.Namespace) -> int:
+    from router.console.process import print_hash, run
+
+    if arguments.hash:
+        return print_hash()
+    # On this terminal the log would stand among what it shows.
+    _log_to(arguments.syslog or arguments.tty is None)
+    return run(arguments.config, arguments.tty)
+
+
 def _run(arguments: argparse.Namespace) -> int:
+    import asyncio
+
     from router.daemon.process import Process
     from router.plane.plane import PlaneError
 
-    if arguments.syslog:
-        from router.daemon.syslog import SyslogHandler
-
-        logging.basicConfig(handlers=[SyslogHandler()], format="%(name)s: %(message)s", level="INFO")
-    else:
-        logging.basicConfig(
-            stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO"
-        )
+    _log_to(arguments.syslog)
     process = Process(arguments.config)
     try:
         asyncio.run(process.run())
@@ -110,6 +120,17 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"roamd: {error}", file=sys.stderr)
         return _FAILED
     return 0
+
+
+def _log_to(to_syslog: bool) -> None:
+    if to_syslog:
+        from router.daemon.syslog import SyslogHandler
+
+        logging.basicConfig(handlers=[SyslogHandler()], format="%(name)s: %(message)s", level="INFO")
+    else:
+        logging.basicConfig(
+            stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO"
+        )
 
 
 if __name__ == "__main__":

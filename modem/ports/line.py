@@ -19,7 +19,8 @@ from typing import Any
 import serial
 
 from modem.ports.budget import Budget
-from modem.ports.owner import claim, owner_of, release
+from modem.ports.claim import claim, release
+from modem.ports.owner import owner_of
 
 __all__ = ["Line", "TtyLine", "open_line"]
 

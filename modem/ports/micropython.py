@@ -10,8 +10,6 @@ while True:
 import select
 import time
 
-from modem.dialogue import Modem
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -34,15 +32,52 @@ class Clock:
         return self._passed / 1000
 
 
-class Port:
-    """Runs the dialogue on a stream; waits in `step` and nowhere else."""
+class Stream:
+    """Octets of a `machine.UART` or a file as they come."""
 
-    def __init__(self, stream: "Any", modem: "Modem | None" = None) -> None:
-        self.modem = modem or Modem()
+    def __init__(self, stream: "Any") -> None:
         self._stream = stream
-        self._clock = Clock()
         self._poll = select.poll()
         self._poll.register(stream, select.POLLIN)
+
+    def write(self, data: bytes) -> None:
+        self._stream.write(data)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def read(self, longest: int) -> bytes:
+        """What is there, bounded, after at most `longest` milliseconds.  Raises OSError at the end of the stream."""
+        if not self._poll.poll(longest):
+            return b""
+        waiting = getattr(self._stream, "any", None)
+        if waiting is not None:
+            return self._stream.read(min(_CHUNK, waiting())) or b""
+        # A file's read waits for all that it was asked for.
+        data = b""
+        while len(data) < _CHUNK and self._poll.poll(0):
+            octet = self._stream.read(1)
+            if not octet:
+                raise OSError("hung up")
+            data += octet
+        return data
+
+
+class Port:
+    """Runs a dialogue on a stream; waits in `step` and nowhere else.
+
+    The dialogue is `modem.dialogue.Modem` or what has its restart, tick, output, feed and next_wake.
+    """
+
+    def __init__(self, stream: "Any", modem: "Any" = None) -> None:
+        if modem is None:
+            # It is large, and not all who use this module want it.
+            from modem.dialogue import Modem
+
+            modem = Modem()
+        self.modem = modem
+        self._stream = stream if isinstance(stream, Stream) else Stream(stream)
+        self._clock = Clock()
 
     def begin(self) -> None:
         """The stream was opened."""
@@ -59,23 +94,10 @@ class Port:
         if data:
             self._stream.write(data)
         wake = self.modem.next_wake()
-        pause = longest if wake is None else max(0, min(longest, int((wake - now) * 1000) + 1))
-        data = self._read() if self._poll.poll(pause) else b""
+        data = self._stream.read(
+            longest if wake is None else max(0, min(longest, int((wake - now) * 1000) + 1))
+        )
         return self.modem.feed(data, self._clock.now()) or changed if data else changed
-
-    def _read(self) -> bytes:
-        """What is there, bounded.  Raises OSError at the end of the stream."""
-        waiting = getattr(self._stream, "any", None)
-        if waiting is not None:
-            return self._stream.read(min(_CHUNK, waiting())) or b""
-        # A file's read waits for all that it was asked for.
-        data = b""
-        while len(data) < _CHUNK and self._poll.poll(0):
-            octet = self._stream.read(1)
-            if not octet:
-                raise OSError("hung up")
-            data += octet
-        return data
 
 
 def open_tty(path: str) -> "Any":

@@ -2,19 +2,18 @@
 
 A port of which nothing is known is listened to for a second first: a GNSS receiver speaks once a second, and is
 never written to, nor is a port that speaks in frames.  Then `AT`, what the engine finds its step with where that is
-not answered, and `+CGSN`.
+not answered, and `+CGSN`.  Runs unchanged on CPython and MicroPython.
 """
-
-from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from modem import replies
 from modem.at import Engine, Response, TimedOut
 from modem.ports.roles import AT, MODEM
 
-__all__ = ["DeviceProbe", "Outcome", "PortProbe"]
+__all__ = ("DeviceProbe", "Outcome", "PortProbe")
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LISTEN = 1.1
 """Seconds; NMEA 0183 receivers speak once a second."""
@@ -30,18 +29,21 @@ _ATTEMPTS = 2
 _MAX_HEARD = 65536
 _TAIL = 512
 _PRINTABLE = frozenset(range(32, 127)) | {0x00, 0x09, 0x0A, 0x0D}
+_TALKER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 SILENT, NMEA, FRAMES, NOISE = "does not answer", "speaks NMEA", "speaks in frames", "speaks without end"
 
 
-@dataclass(frozen=True)
 class Outcome:
     """`port` took AT commands (None: no port did) and its modem has this IMEI, if it told one."""
 
-    port: str | None
-    imei: str | None = None
-    reasons: dict[str, str] = field(default_factory=dict)
-    """Why the others were not taken, for people."""
+    def __init__(
+        self, port: "str | None", imei: "str | None" = None, reasons: "dict[str, str] | None" = None
+    ) -> None:
+        self.port = port
+        self.imei = imei
+        self.reasons = reasons or {}
+        """Why the others were not taken, for people."""
 
 
 class PortProbe:
@@ -96,12 +98,12 @@ class PortProbe:
             self._engine = Engine()
             self._engine.send("", AT_TIMEOUT)
 
-    def next_wake(self) -> float | None:
+    def next_wake(self) -> "float | None":
         if self.done:
             return None
         return self._engine.next_wake() if self._engine is not None else self._deadline
 
-    def _take(self, events: Sequence[object]) -> None:
+    def _take(self, events: "Sequence[object]") -> None:
         for event in events:
             if isinstance(event, TimedOut):
                 self._missed += 1
@@ -124,7 +126,7 @@ class PortProbe:
 class DeviceProbe:
     """All ports of one device side by side: `ports` are (name, role), the likeliest first."""
 
-    def __init__(self, ports: Sequence[tuple[str, str | None]], now: float) -> None:
+    def __init__(self, ports: "Sequence[tuple[str, str | None]]", now: float) -> None:
         self._order = [name for name, _ in ports]
         self._ports: dict[str, PortProbe] = {}
         self._roles = dict(ports)
@@ -134,7 +136,7 @@ class DeviceProbe:
         self._first_answer: float | None = None
         self.outcome: Outcome | None = None if ports else Outcome(None)
 
-    def to_open(self, now: float) -> list[str]:
+    def to_open(self, now: float) -> "list[str]":
         """Ports to be opened now; each is named once."""
         if self.outcome is not None:
             return []
@@ -159,16 +161,16 @@ class DeviceProbe:
             probe.tick(now)
         self._judge(now)
 
-    def output(self, now: float) -> list[tuple[str, bytes]]:
+    def output(self, now: float) -> "list[tuple[str, bytes]]":
         """(port, octets) to be written now."""
         written = [(name, probe.output(now)) for name, probe in self._ports.items()]
         return [item for item in written if item[1]]
 
-    def finished(self) -> list[str]:
+    def finished(self) -> "list[str]":
         """Ports that may be closed: there is nothing more to learn from them."""
         return [name for name, probe in self._ports.items() if probe.done and not probe.answers]
 
-    def next_wake(self) -> float | None:
+    def next_wake(self) -> "float | None":
         if self.outcome is not None:
             return None
         moments = [probe.next_wake() for probe in self._ports.values()]
@@ -195,14 +197,14 @@ class DeviceProbe:
         if not likelier_waits:
             self.outcome = Outcome(None, None, self._reasons())
 
-    def _reasons(self) -> dict[str, str]:
+    def _reasons(self) -> "dict[str, str]":
         return {name: probe.reason for name, probe in self._ports.items() if probe.reason is not None}
 
 
-def _other_language(heard: bytes) -> str | None:
+def _other_language(heard: bytes) -> "str | None":
     """What a port speaks that is not for us: NMEA sentences, or frames that begin or end with 0x7e."""
     for line in heard.replace(b"\r", b"\n").split(b"\n")[1 if len(heard) == _TAIL else 0 :]:
-        if line[:1] == b"$" and line[1:6].isalnum() and line[1:6].isupper() and line[6:7] == b",":
+        if line[:1] == b"$" and line[6:7] == b"," and all(octet in _TALKER for octet in line[1:6]):
             return NMEA
     if 0x7E in heard and any(octet not in _PRINTABLE for octet in heard):
         return FRAMES

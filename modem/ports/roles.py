@@ -1,11 +1,15 @@
-"""What a port of a modem is for, and which ports may be probed.  Pure.  CPython only."""
+"""What a port of a modem is for, and which ports may be probed.  Pure.
 
-from __future__ import annotations
+Runs unchanged on CPython and MicroPython.
+"""
 
 from modem import families
-from modem.ports.sysfs import Device, Port
 
-__all__ = ["AT", "MODEM", "doubt", "looks_like_modem", "probed", "role_of"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from modem.ports.sysfs import Device, Port
+
+__all__ = ("AT", "MODEM", "doubt", "looks_like_modem", "probed", "role_of")
 
 AT, MODEM = "at", "modem"
 
@@ -18,7 +22,7 @@ _HUAWEI_ROLES = {0x01: MODEM, 0x10: MODEM, 0x02: AT, 0x12: AT, 0x03: "diag", 0x1
 _QUALCOMM_ROLES = {(0xFF, 0xFF, 0x30): "diag", (0xFF, 0xFF, 0x40): AT, (0xFF, 0xFF, 0x60): "nmea"}
 
 
-def role_of(device: Device, port: Port) -> str | None:
+def role_of(device: "Device", port: "Port") -> "str | None":
     """The port's role as `modem.families.Family.roles` names it; None when nothing tells it."""
     if port.kind == "wwan":
         return AT
@@ -37,7 +41,7 @@ def role_of(device: Device, port: Port) -> str | None:
     return _QUALCOMM_ROLES.get(triple)
 
 
-def looks_like_modem(device: Device) -> bool:
+def looks_like_modem(device: "Device") -> bool:
     """Whether the device may be opened without having been named: a GNSS receiver or a board with a USB
     serial converter may take harm from it."""
     if device.networks or any(port.kind != "tty" or port.driver in _DRIVERS for port in device.ports):
@@ -47,7 +51,7 @@ def looks_like_modem(device: Device) -> bool:
     return (device.vendor, device.product) in families.by_usb(device.vendor, device.product).usb
 
 
-def doubt(device: Device, name: str) -> str | None:
+def doubt(device: "Device", name: str) -> "str | None":
     """What speaks against talking AT on the port of this name, and for which one instead; None when nothing does."""
     roles = {port.name: role_of(device, port) for port in device.ports}
     role = roles.get(name)
@@ -57,7 +61,7 @@ def doubt(device: Device, name: str) -> str | None:
     return f"{name} is the modem's {role} port" + (f", its AT port is {better[0]}" if better else "")
 
 
-def probed(device: Device) -> tuple[tuple[str, str | None], ...]:
+def probed(device: "Device") -> "tuple[tuple[str, str | None], ...]":
     """(port, role) of those that may be written to, the likeliest AT port first.
 
     That is one meant for AT, then one that nothing is known of, then the one that PPP uses.

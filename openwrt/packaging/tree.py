@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from collections.abc import Iterator
 
 from openwrt.packaging.luci import options_module
+from openwrt.packaging.micropython import compiled
 from openwrt.packaging.package import File, Package
 from openwrt.packaging.recipe import read_recipe
 from openwrt.packaging.source import stripped
@@ -13,15 +15,25 @@ from openwrt.packaging.validation import validation
 
 __all__ = ["PACKAGES", "package", "write_tree"]
 
-PACKAGES = ("roamd", "roamd-agent", "luci-app-roamd")
+PACKAGES = ("roamd", "roamd-modem", "roamd-agent", "roamd-rescue", "luci-app-roamd")
 
 _HOME = "usr/lib/roamd"
 """A folder of its own, since Python's has the version in its name."""
-_AGENT = (
-    "router/mip/home/", "router/mip/foreign/", "router/flow/home_", "router/flow/foreign_", "router/plane/home_",
-    "router/plane/foreign_", "router/daemon/home_", "router/daemon/foreign_agent.py", "router/daemon/reflector.py",
-)  # fmt: skip
-"""What only home and foreign agents need."""
+_RESCUE = "usr/lib/roamd-rescue"
+_PARTS = {
+    "roamd-agent": (
+        "router/mip/home/", "router/mip/foreign/", "router/flow/home_", "router/flow/foreign_",
+        "router/plane/home_", "router/plane/foreign_", "router/daemon/home_", "router/daemon/foreign_agent.py",
+        "router/daemon/reflector.py",
+    ),
+    "roamd-modem": (
+        "modem/", *(f"router/uplink/{name}.py" for name in (
+            "cellular", "child", "dhcp", "modem_memory", "ppp", "roster", "session_link", "uevents", "upkeep",
+        )),
+        "router/path/radio.py", "router/daemon/modems.py", "router/control/modem_", "router/control/graph.py",
+    ),
+}  # fmt: skip
+"""What only home and foreign agents need, and what only cellular uplinks do."""
 _DEVELOPMENT = (
     "router/lab/", "router/control/simulate_", "router/control/replay_cli.py", "modem/ports/micropython.py",
     *(f"router/sim/{name}.py" for name in (
@@ -29,9 +41,15 @@ _DEVELOPMENT = (
     )),
 )  # fmt: skip
 """What a router does not do: the demo and the simulator."""
-_SAMPLES = {"roamd": "roamd.config", "roamd-agent": "roamd-agent.config"}
+_ASKING = (
+    "__init__", "address", "at", "bands", "events", "facts", "knowledge", "network", "outcome", "replies", "results", "signal",
+    "sync", "text", "families/*", "ports/__init__", "ports/folders", "ports/micropython", "ports/owner", "ports/probe",
+    "ports/roles", "ports/sysfs",
+)  # fmt: skip
+"""What the rescue tool needs of `modem`: who asks once has no use for dialogues."""
+_JUDGING = ("judge", "layout", "modem", "summary", "words")
 _SECTIONS = {
-    "roamd": ("roamd", "mobile_node", "uplink", "flow", "peer"),
+    "roamd": ("roamd", "mobile_node", "uplink", "flow", "peer", "console"),
     "roamd-agent": (
         "roamd", "home_agent", "foreign_agent", "home_network", "mobile", "peer", "visitor", "flow",
     ),
@@ -77,15 +95,36 @@ def _files(root: str, name: str) -> Iterator[File]:
         yield File(path, _mode(path), _read(os.path.join(own, path)))
     if name == _PAGES:
         yield File(_OPTIONS, 0o644, options_module(_SECTIONS).encode())
-        return
+    else:
+        yield from _rescue(root) if name == "roamd-rescue" else _daemon(root, name)
+
+
+def _rescue(root: str) -> Iterator[File]:
+    judging = ("__init__", "diagnosis/__init__", *(f"diagnosis/{name}" for name in _JUDGING))
+    for top, wanted in (("modem", _ASKING), ("openwrt/rescue", ("*",)), ("router", judging)):
+        for path in sorted(_walk(os.path.join(root, top))):
+            module, extension = os.path.splitext(path)
+            if extension == ".py" and any(fnmatch.fnmatchcase(module, one) for one in wanted):
+                octets = compiled(os.path.join(root, top, path), f"{top}/{path}")
+                yield File(f"{_RESCUE}/{top}/{module}.mpy", 0o644, octets)
+
+
+def _daemon(root: str, name: str) -> Iterator[File]:
     for path in _code(root):
-        if path.startswith(_DEVELOPMENT) or path.startswith(_AGENT) != (name == "roamd-agent"):
+        if path.startswith(_DEVELOPMENT) or _owner(path) != name:
             continue
         text = stripped(_read(os.path.join(root, path)).decode())
         yield File(f"{_HOME}/{path}", 0o644, text.encode())
-    yield File(f"usr/share/roamd/validate-{name}.sh", 0o644, validation(name, _SECTIONS[name]).encode())
-    sample = _SAMPLES[name]
-    yield File(f"usr/share/roamd/{sample}", 0o644, _read(os.path.join(root, "openwrt", "files", sample)))
+    if name in _SECTIONS:
+        rules = validation(name, _SECTIONS[name]).encode()
+        yield File(f"usr/share/roamd/validate-{name}.sh", 0o644, rules)
+        sample = _read(os.path.join(root, "openwrt", "files", f"{name}.config"))
+        yield File(f"usr/share/roamd/{name}.config", 0o644, sample)
+
+
+def _owner(path: str) -> str:
+    """The package that a file of the code is in."""
+    return next((name for name, paths in _PARTS.items() if path.startswith(paths)), "roamd")
 
 
 def _code(root: str) -> Iterator[str]:

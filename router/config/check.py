@@ -11,6 +11,7 @@ from router.config.cellular import modem_errors, modem_settings
 from router.config.error import ConfigError, ConfigErrors
 from router.config.model import (
     Config,
+    Console,
     Flow,
     ForeignAgent,
     HomeAgent,
@@ -25,7 +26,7 @@ from router.config.model import (
 from router.config.schema import SECTIONS, SectionSpec
 from router.config.uci import Option, Package, Section
 
-__all__ = ["check"]
+__all__ = ["check", "check_consoles"]
 
 Values = dict[str, Any]
 _MAX_BID = 15
@@ -63,6 +64,20 @@ def check(package: Package, bids: Mapping[str, int] | None = None) -> Config:
     return _Check(package, bids or {}).run()
 
 
+def check_consoles(package: Package) -> tuple[tuple[Console, ...], str]:
+    """The consoles and the control socket, whatever else is wrong in `package`.
+
+    Raises ConfigErrors with what is wrong with the consoles.
+    """
+    daemon = _Check(Package(package.filename, _only(package, "roamd")), {})
+    consoles = _Check(Package(package.filename, _only(package, "console")), {})
+    return consoles.consoles(), str(daemon.daemon().get("control", Config.control))
+
+
+def _only(package: Package, kind: str) -> list[Section]:
+    return [section for section in package.sections if section.type == kind]
+
+
 class _Check:
     def __init__(self, package: Package, bids: Mapping[str, int]) -> None:
         self._package = package
@@ -71,8 +86,7 @@ class _Check:
         self._read: list[tuple[Section, Values]] = []
 
     def run(self) -> Config:
-        for section in self._package.sections:
-            self._section(section)
+        self._sections()
         uplinks = self._uplinks()
         mobiles = self._mobiles()
         config = Config(
@@ -87,12 +101,29 @@ class _Check:
                 for section, values in self._of("home_network")
                 if "prefix" in values
             ),
+            consoles=self._consoles(),
             **self._daemon(),
         )
         self._relations(config)
         if self._errors:
             raise ConfigErrors(self._errors)
         return config
+
+    def consoles(self) -> tuple[Console, ...]:
+        self._sections()
+        consoles = self._consoles()
+        if self._errors:
+            raise ConfigErrors(self._errors)
+        return consoles
+
+    def daemon(self) -> Values:
+        """Raises nothing."""
+        self._sections()
+        return self._daemon()
+
+    def _sections(self) -> None:
+        for section in self._package.sections:
+            self._section(section)
 
     def _section(self, section: Section) -> None:
         spec = SECTIONS.get(section.type)
@@ -158,6 +189,17 @@ class _Check:
         for _, values in self._of("roamd"):
             return dict(values)
         return {}
+
+    def _consoles(self) -> tuple[Console, ...]:
+        made: list[Console] = []
+        for section, values in self._of("console"):
+            if values.get("login", True) and "password" not in section.options:
+                self._error(section, None, "option password is missing: `roamd console --hash` makes one")
+            if "tty" in values:
+                if any(console.tty == values["tty"] for console in made):
+                    self._error(section, None, f"{values['tty']} has a console already")
+                made.append(Console(**{name: value for name, value in values.items() if name != "enabled"}))
+        return tuple(made)
 
     def _uplinks(self) -> tuple[Uplink, ...]:
         sections = self._of("uplink")

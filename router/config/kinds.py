@@ -9,10 +9,12 @@ from ipaddress import IPv4Address, IPv4Network
 
 from router.config.kind import Kind, kind
 from router.config.model import PortRange, Range
+from router.scram import Verifier
 
 __all__ = [
     "address", "addresses", "bits", "boolean", "choice", "days", "device", "dscp", "hours", "key", "mac", "nai", "name", "network",
-    "path", "ports", "prefix", "protocol", "spis", "unless", "whole", "word",
+    "path", "ports", "prefix", "protocol", "speed", "spis", "unless", "verifier", "whole",
+    "word",
 ]  # fmt: skip
 
 _TRUE, _FALSE = ("1", "on", "true", "yes", "enabled"), ("0", "off", "false", "no", "disabled")
@@ -25,6 +27,7 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MAX_DEVICE = 15
 _MAX_WORD = 24
 _MIN_KEY = 16
+_SPEEDS = ("9600", "19200", "38400", "57600", "115200")
 _MAX_LONG = 0x7FFFFFFF
 
 
@@ -113,6 +116,18 @@ def choice(*allowed: str) -> Kind[str]:
 
     quoted = ",".join(f'"{word}"' for word in allowed)
     return Kind(read, "choice", ", ".join(allowed), f"or({quoted})", allowed)
+
+
+def _speed(text: str) -> int:
+    return int(choice(*_SPEEDS)(text))
+
+
+speed = Kind(_speed, "bit/s", ", ".join(_SPEEDS), choice(*_SPEEDS).datatype, _SPEEDS)
+
+
+@kind("verifier", "what `roamd console --hash` prints")
+def verifier(text: str) -> Verifier:
+    return Verifier.parse(text)
 
 
 @kind("name")

@@ -10,8 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
+from router.scram import Verifier
+
 __all__ = [
     "Config",
+    "Console",
     "Flow",
     "ForeignAgent",
     "HomeAgent",
@@ -313,6 +316,26 @@ class HomeNetwork:
 
 
 @dataclass(frozen=True)
+class Console:
+    """The commands of roamctl on a serial line, 8N1."""
+
+    tty: str
+    speed: int = 115200
+    """Bit/s."""
+    flow: str = "none"
+    """Flow control: `none`, `xonxoff` or `rtscts`."""
+    login: bool = True
+    """Ask for the password."""
+    password: Verifier | None = None
+    timeout: int = 600
+    """Seconds without a key after which who has logged in is logged out."""
+    terminal: str = "auto"
+    """`vt100`, `dumb`, or `auto`: it is asked."""
+    shell: bool = False
+    """The command `shell` starts one."""
+
+
+@dataclass(frozen=True)
 class Config:
     mobile_node: MobileNode | None = None
     home_agent: HomeAgent | None = None
@@ -321,6 +344,7 @@ class Config:
     flows: tuple[Flow, ...] = ()
     mobiles: tuple[Mobile, ...] = ()
     home_networks: tuple[HomeNetwork, ...] = ()
+    consoles: tuple[Console, ...] = ()
     control: str = "/var/run/roamd.sock"
     ubus: str = "/var/run/ubus/ubus.sock"
     """OpenWrt's bus; where nothing is there roamd does without."""

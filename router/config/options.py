@@ -8,6 +8,7 @@ from typing import Any
 
 from router.config.model import (
     Config,
+    Console,
     Flow,
     ForeignAgent,
     HomeAgent,
@@ -35,6 +36,7 @@ _MODELS: dict[str, tuple[type, ...]] = {
     "flow": (Flow,),
     "mobile": (Mobile, SecurityAssociation),
     "home_network": (HomeNetwork,),
+    "console": (Console,),
 }
 _FIELDS = {"plane": "kind"}
 """Options whose field has another name, and a default."""

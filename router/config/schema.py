@@ -301,5 +301,24 @@ SECTIONS = {
                 OptionSpec("pool", kinds.addresses, "addresses to assign, first-last"),
             ),
         ),
+        SectionSpec(
+            "console",
+            "the commands of roamctl on a serial line, by `roamd console`",
+            (
+                OptionSpec("tty", kinds.path, "the port", required=True),
+                OptionSpec("speed", kinds.speed, "with 8 data bits, no parity, 1 stop bit"),
+                OptionSpec("flow", kinds.choice("none", "xonxoff", "rtscts"), "flow control"),
+                OptionSpec("login", kinds.boolean, "ask for the password"),
+                OptionSpec("password", kinds.verifier, "as `roamd console --hash` prints it", secret=True),
+                OptionSpec("timeout", kinds.whole(30, 86400, "seconds"), "without a key, then logged out"),
+                OptionSpec(
+                    "terminal",
+                    kinds.choice("auto", "vt100", "dumb"),
+                    "what is at the other end; auto: it is asked",
+                ),
+                OptionSpec("shell", kinds.boolean, "offer a shell"),
+                _ENABLED,
+            ),
+        ),
     )
 }

@@ -7,61 +7,32 @@ import contextlib
 import io
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from ipaddress import IPv4Address
 
 from router import __version__
 from router.control import render
 from router.control.client import ControlError
+from router.control.completion import completion
+from router.control.field_cli import add_field
 from router.control.flow_cli import add_flows
-from router.control.modem_cli import add_modem
 from router.control.output import put, show
 from router.control.session import LocalSession, Session
+from router.control.show_cli import add_show
 
 __all__ = ["grammar", "main", "run"]
 
 _PATIENCE = 30.0
 """Seconds: a role that starts anew says good-bye first."""
 
-_BASH = """\
-_roamctl() {
-    local cur=${COMP_WORDS[COMP_CWORD]}
-    case ${COMP_WORDS[COMP_CWORD-1]} in
-        --socket) COMPREPLY=($(compgen -f -- "$cur")); return;;
-        completion) COMPREPLY=($(compgen -W "bash zsh" -- "$cur")); return;;
-        modem) COMPREPLY=($(compgen -W "list show signal at reset record" -- "$cur")); return;;
-        --how) COMPREPLY=($(compgen -W "radio reset usb_reset reopen" -- "$cur")); return;;
-        record|check|--plot|--replay) COMPREPLY=($(compgen -f -- "$cur")); return;;
-        policy) COMPREPLY=($(compgen -W "check" -- "$cur")); return;;
-        explain) COMPREPLY=($(compgen -W "$(roamctl flows 2>/dev/null | awk '/^[0-9a-f]{6} /{print $1}') tcp udp icmp" -- \
-"$cur")); return;;
-        --policy) COMPREPLY=($(compgen -W "primary hash static estimate load moves ideal" -- "$cur")); return;;
-        --estimates) COMPREPLY=($(compgen -W "perfect noisy stale radio" -- "$cur")); return;;
-        --workload) COMPREPLY=($(compgen -W "web small heavy even video" -- "$cur")); return;;
-        --load|--seed) return;;
-    esac
-    case " ${COMP_WORDS[*]} " in
-        *" simulate "*)
-            COMPREPLY=($(compgen -f -- "$cur") $(compgen -W "--policy --estimates --workload --load --seconds --seed \
---plot --replay --json --help" -- "$cur"))
-            return;;
-    esac
-    COMPREPLY=($(compgen -W "status flows explain policy counters revoke reload modem simulate completion --all --limit --in-device --mac --dscp --socket --json --watch --bid --uplink --how \
---force --timeout --seconds --help --version" -- "$cur"))
-}
-complete -F _roamctl roamctl
-"""
-_ZSH = """\
-#compdef roamctl
-_arguments '--socket[control socket]:path:_files' '--json[print JSON]' '--version[print the version]' \\
-    '1:command:((status\\:"uplinks, bindings, tunnels, flows" flows\\:"connections, their paths, and why" explain\\:"why a connection has its path" \\
-policy\\:"check\\: what other policies would do" counters\\:"what was counted" revoke\\:"end bindings of a mobile node" \\
-reload\\:"read the configuration again" modem\\:"list, show, signal, at, reset, record" simulate\\:"compare policies over links" completion\\:"print shell completion"))' '*:argument:(--json --watch --bid bash zsh list show signal at reset record --uplink --how --force)'
-"""
-
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
-    return run(sys.argv[1:] if argv is None else argv, LocalSession())
+    session = LocalSession()
+    try:
+        return run(sys.argv[1:] if argv is None else argv, session)
+    finally:
+        session.close()
 
 
 def run(words: Sequence[str], session: Session) -> int:
@@ -113,26 +84,32 @@ def grammar(words: Sequence[str], session: Session) -> argparse.ArgumentParser:
     reload = commands.add_parser("reload", help="read the configuration again, and say what it changed")
     reload.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     reload.set_defaults(action=_reload)
+    add_show(commands)
+    add_field(commands)
     add_flows(commands)
-    add_modem(commands)
+    modem = commands.add_parser("modem", help="cellular modems: list, show, signal, at, reset, record")
+    try:
+        _describe(modem, "modem_cli", "what talks to modems: install roamd-modem")
+    except ControlError:
+        if "modem" in words:
+            raise
     simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
     if "simulate" in words:
-        _describe(simulate)
-    completion = commands.add_parser("completion", help="print completion code for a shell")
-    completion.add_argument("shell", choices=("bash", "zsh"))
-    completion.set_defaults(action=_completion)
+        _describe(simulate, "simulate_cli", "the simulator: run it on another machine")
+    session.commands(commands)
+    shell = commands.add_parser("completion", help="print completion code for a shell")
+    shell.add_argument("shell", choices=("bash", "zsh"))
+    shell.set_defaults(action=_completion)
     return parser
 
 
-def _describe(simulate: argparse.ArgumentParser) -> None:
-    # It brings along what takes long to load, and is not installed on a router.
+def _describe(parser: argparse.ArgumentParser, module: str, missing: str) -> None:
+    # They bring along what takes long to load, and not every router has them.
     try:
-        from router.control.simulate_cli import describe
+        found = import_module(f"router.control.{module}")
     except ImportError:
-        raise ControlError(
-            "this installation comes without the simulator: run it on another machine"
-        ) from None
-    describe(simulate)
+        raise ControlError(f"this installation comes without {missing}") from None
+    found.describe(parser)
 
 
 def _status(arguments: argparse.Namespace, session: Session) -> int:
@@ -169,7 +146,11 @@ def _address(text: str) -> str:
 
 
 def _completion(arguments: argparse.Namespace, session: Session) -> int:
-    session.write(_BASH if arguments.shell == "bash" else _ZSH)
+    try:
+        whole = grammar(("simulate",), session)
+    except ControlError:
+        whole = grammar((), session)
+    session.write(completion(whole, arguments.shell))
     return 0
 
 

@@ -12,7 +12,7 @@ from router.control import modem_render
 from router.control.output import put
 from router.control.session import Session
 
-__all__ = ["ACTIONS", "add_modem"]
+__all__ = ["ACTIONS", "describe"]
 
 ACTIONS = ("list", "show", "signal", "at", "reset", "record")
 _RESETS = ("radio", "reset", "usb_reset", "reopen")
@@ -20,9 +20,8 @@ _LEVELS = ("rsrp", "rscp", "rssi")
 _HISTORY = 600
 
 
-def add_modem(commands: Any) -> None:
-    """Put `modem` and what belongs to it below `commands`, a parser's sub-commands."""
-    parser = commands.add_parser("modem", help="cellular modems: list, show, signal, at, reset, record")
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Put what belongs to `modem` into its parser."""
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _action(actions, "list", _list, "modems, ports, networks, signals", named=False)
     _action(actions, "show", _show, "all that is known of a modem")
@@ -45,7 +44,7 @@ def _action(actions: Any, name: str, run: Any, text: str, *, named: bool = True)
     parser: argparse.ArgumentParser = actions.add_parser(name, help=text)
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     if named:
-        parser.add_argument("--uplink", metavar="NAME", help="which one; not needed where there is but one")
+        parser.add_argument("--uplink", metavar="UPLINK", help="which one; not needed where there is but one")
     parser.set_defaults(action=run)
     return parser
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 from router.control.session import Session
 
 __all__ = ["as_json", "put", "show"]
+
+_PADDING = re.compile(r"(?<=\S) {3,}")
 
 
 def as_json(values: Any) -> str:
@@ -18,7 +21,7 @@ def as_json(values: Any) -> str:
 
 def put(arguments: argparse.Namespace, session: Session, values: Any, render: Callable[[Any], str]) -> None:
     """Show `values` as JSON (`--json`) or as `render` words them."""
-    session.write(as_json(values) if arguments.json else render(values))
+    session.write(_text(arguments, session, values, render))
 
 
 def show(
@@ -26,8 +29,19 @@ def show(
 ) -> int:
     """What `ask` answers, once or (`--watch`) until interrupted; the exit status."""
     while arguments.watch:
-        values = ask()
-        session.redraw(as_json(values) if arguments.json else render(values))
+        session.redraw(_text(arguments, session, ask(), render))
         session.pause(1)
     put(arguments, session, ask(), render)
     return 0
+
+
+def _text(arguments: argparse.Namespace, session: Session, values: Any, render: Callable[[Any], str]) -> str:
+    if arguments.json:
+        return json.dumps(values, separators=(",", ":")) + "\n" if session.compact else as_json(values)
+    return _narrow(render(values)) if session.compact else render(values)
+
+
+def _narrow(text: str) -> str:
+    """Without what a slow line carries for nothing: padding between columns, and blank lines."""
+    lines = [_PADDING.sub("  ", line.rstrip()) for line in text.splitlines()]
+    return "\n".join(line for line in lines if line) + "\n"

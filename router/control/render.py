@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["bits", "counters", "duration", "octets", "reloaded", "status", "table"]
+__all__ = ["bindings", "bits", "counters", "duration", "octets", "reloaded", "status", "table", "tunnels"]
 
 Row = Sequence[str]
 
@@ -15,6 +15,7 @@ def status(values: dict[str, Any]) -> str:
     parts = [_head(values)]
     if values.get("problem"):
         parts.append(f"PROBLEM: {values['problem']}")
+    parts.extend(f"{one['state'].upper()}: {one['text']}" for one in values.get("states", ()))
     if values.get("config_problem"):
         lines = "\n".join(f"  {problem['text']}" for problem in values["config_problem"])
         parts.append(f"PROBLEM: the file is refused, the configuration before it is in force:\n{lines}")
@@ -22,8 +23,8 @@ def status(values: dict[str, Any]) -> str:
         parts.append(_section("Uplinks", _uplinks(values["uplinks"])))
         if any(row.get("path") for row in values["uplinks"]):
             parts.append(_section("Paths", _paths(values["uplinks"])))
-    parts.append(_section("Bindings", _bindings(values.get("bindings", []))))
-    parts.append(_section("Tunnels", _tunnels(values.get("tunnels", []))))
+    parts.append(_section("Bindings", bindings(values.get("bindings", []))))
+    parts.append(_section("Tunnels", tunnels(values.get("tunnels", []))))
     if values.get("flow_bindings"):
         parts.append(_section("Flow bindings", _flow_bindings(values["flow_bindings"])))
     if "flows" in values:
@@ -161,7 +162,7 @@ def _signal(row: dict[str, Any]) -> str:
     return "-"
 
 
-def _bindings(rows: list[dict[str, Any]]) -> str:
+def bindings(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "none"
     head = ("OF", "BID", "CARE-OF ADDRESS", "ENCAPSULATION", "NAT", "LIFETIME", "LEFT", "STATE")
@@ -189,7 +190,7 @@ def _flow_bindings(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def _tunnels(rows: list[dict[str, Any]]) -> str:
+def tunnels(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "none"
     head = ("DEVICE", "PLANE", "ENCAPSULATION", "LOCAL", "REMOTE", "MTU", "IN", "OUT", "DROPPED")

@@ -7,12 +7,17 @@ import os
 import shutil
 import sys
 import time
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from router.control.client import ControlError, request
 
 __all__ = ["LocalSession", "Session"]
 
+if TYPE_CHECKING:
+    from router.control.serial_line import SerialLine
+
+_MANY = 2000
+"""Octets of an answer over a serial line that are worth being counted before somebody's eyes."""
 _SOCKET = "/var/run/roamd.sock"
 
 
@@ -32,6 +37,9 @@ class Session:
 
     def options(self, parser: argparse.ArgumentParser) -> None:
         """Add the options that stand before the command and only make sense here."""
+
+    def commands(self, commands: Any) -> None:
+        """Add the commands that only make sense here to a parser's sub-commands."""
 
     def use(self, arguments: argparse.Namespace) -> None:
         """Take what was given with these options.  Raises ControlError."""
@@ -69,6 +77,7 @@ class LocalSession(Session):
 
     def __init__(self) -> None:
         self._socket = _SOCKET
+        self._line: SerialLine | None = None
         self.interactive = sys.stdout.isatty()
         self.width, self.height = shutil.get_terminal_size((80, 24))
 
@@ -76,12 +85,42 @@ class LocalSession(Session):
         parser.add_argument(
             "--socket", default=_SOCKET, metavar="PATH", help="control socket (default: %(default)s)"
         )
+        parser.add_argument(
+            "--serial", metavar="PORT", help="a console's line instead: a tty, socket://... or rfc2217://..."
+        )
+        parser.add_argument(
+            "--speed",
+            type=int,
+            default=115200,
+            metavar="N",
+            help="of that line, bit/s (default: %(default)s)",
+        )
+
+    def commands(self, commands: Any) -> None:
+        from router.control.fetch import add_fetch
+
+        add_fetch(commands)
 
     def use(self, arguments: argparse.Namespace) -> None:
         self._socket = arguments.socket
+        if arguments.serial is not None:
+            from router.control.serial_line import SerialLine
+
+            self._line = SerialLine(arguments.serial, arguments.speed)
+
+    def close(self) -> None:
+        """Leave a serial line to others."""
+        if self._line is not None:
+            self._line.close()
 
     def ask(self, method: str, params: dict[str, Any] | None = None, timeout: float = 5.0) -> Any:
+        if self._line is not None:
+            return self._line.ask(method, params, timeout, None if method == "file_read" else self._count)
         return request(self._socket, method, params, timeout)
+
+    def _count(self, octets: int, total: int) -> None:
+        if total >= _MANY:
+            self.progress(f"{octets} of {total} octets" if octets < total else "")
 
     def write(self, text: str) -> None:
         print(text, end="", flush=True)

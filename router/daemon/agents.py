@@ -1,6 +1,6 @@
-"""Home and foreign agent, loaded where they are wanted.
+"""Home and foreign agent, and what `roamctl modem` asks, loaded where they are wanted.
 
-A mobile node has no use for them: they cost it memory, and are a package of their own on OpenWrt.
+Who has no use for them need not spend memory on them, and on OpenWrt they are packages of their own.
 """
 
 from __future__ import annotations
@@ -8,15 +8,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from router.config.model import Config
+from router.config.model import Config, Uplink
+from router.control.server import Method
 from router.daemon.journal import Journal
 from router.plane.errors import PlaneError
+from router.uplink.modems import MISSING, NoModems
 
 if TYPE_CHECKING:
     from router.daemon.foreign_agent import ForeignAgentRole
     from router.daemon.home_agent import HomeAgentRole
+    from router.uplink.cellular import Modems
 
-__all__ = ["foreign_agent_role", "home_agent_role"]
+__all__ = ["foreign_agent_role", "home_agent_role", "modem_methods"]
 
 
 def home_agent_role(config: Config, journal: Journal) -> HomeAgentRole:
@@ -29,6 +32,27 @@ def foreign_agent_role(config: Config, journal: Journal) -> ForeignAgentRole:
     """Raises PlaneError where it is not installed."""
     role: ForeignAgentRole = _loaded("foreign_agent").ForeignAgentRole(config, journal)
     return role
+
+
+def modem_methods(uplinks: tuple[Uplink, ...], modems: Modems | NoModems) -> dict[str, Method]:
+    """Methods of the control socket; of modems that nobody talks to there is none to ask."""
+    if isinstance(modems, NoModems):
+        return _refusals(uplinks)
+    methods: dict[str, Method] = _loaded("modems").ModemControl(uplinks, modems).methods()
+    return methods
+
+
+def _refusals(uplinks: tuple[Uplink, ...]) -> dict[str, Method]:
+    cellular = any(uplink.kind == "cellular" for uplink in uplinks)
+
+    def refuse(params: dict[str, Any]) -> list[Any]:
+        raise ValueError(MISSING if cellular else "no uplink is cellular")
+
+    def none(params: dict[str, Any]) -> list[Any]:
+        return []
+
+    refused = {f"modem_{name}": refuse for name in ("show", "signal", "at", "reset", "record")}
+    return {**refused, "modem_list": refuse if cellular else none}
 
 
 def _loaded(name: str) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
+
+from router.files import write
 
 __all__ = ["EventRing"]
 
@@ -96,15 +97,9 @@ class EventRing(logging.Handler):
             self._path = path
             return
         self._saved = self._number
-        try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(f"{path}.new", "w", encoding="utf-8") as file:
-                file.writelines(json.dumps(entry) + "\n" for entry in self._entries)
-            os.replace(f"{path}.new", path)
-        except OSError as error:
-            _log.warning("%s: %s: events are kept in memory only", path, error.strerror)
-        else:
-            self._path = path
+        text = "".join(json.dumps(entry) + "\n" for entry in self._entries)
+        write(path, text, "events are kept in memory only")
+        self._path = path
 
     def _load(self, path: str) -> None:
         try:

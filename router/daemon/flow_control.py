@@ -18,6 +18,7 @@ from router.flow.assigner import Assigner, Decision
 from router.flow.match import Traits
 from router.flow.mobile_plan import BUCKETS
 from router.flow.moves import Move
+from router.flow.pace import Pace
 from router.flow.policy import Choice, Way
 from router.flow.track import Tracker
 from router.path.quality import Quality
@@ -45,7 +46,8 @@ class FlowControl:
     """`start()` and `close()` once each; `decide()` when a path or a binding has changed.
 
     `ways` and `qualities` say how the paths are, `own` which prefixes are
-    ours, `changed` makes the plane follow: the parts named, or everything.
+    ours, `changed` makes the plane follow: the parts named, or everything;
+    `carried` counts packets through tunnels, None where some go without one.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class FlowControl:
         qualities: Callable[[], Mapping[int, Quality]],
         own: Callable[[], Iterable[IPv4Network]],
         changed: Changed,
+        carried: Callable[[], int | None],
         recorder: Recorder,
     ) -> None:
         if config.mobile_node is None:
@@ -62,13 +65,17 @@ class FlowControl:
         self._mask = config.mobile_node.plane.mark_mask
         self._shift = (self._mask & -self._mask).bit_length() - 1
         self._ways, self._qualities, self._own, self._changed = ways, qualities, own, changed
-        self._recorder = recorder
+        self._carried, self._recorder = carried, recorder
         self.tracker = Tracker(self._inbound)
         self.assigner = Assigner(config.flows, traits_of)
         self.history: deque[Decision] = deque(maxlen=_HISTORY)
         self._conntrack: Conntrack | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._arrivals = Arrivals()
+        self._pace = Pace()
+        self._begun: tuple[float, int | None] = (0.0, None)
+        """When the look that goes on began, and what tunnels had carried by then."""
+        self._cost = 0.0
         self._looked = 0.0
         self._problem = ""
         self.counters = {"flows_moved": 0, "bucket_changes": 0, "conntrack_failed": 0}
@@ -140,17 +147,35 @@ class FlowControl:
 
     def _tick(self) -> None:
         at, began = now().monotonic, cpu_seconds()
-        try:
-            through = self._look(at)
-        except OSError as error:
-            self._failed(error)
-            self._again(_BROKEN)
-            return
+        through = not self._worth_a_look(at)
+        if not through:
+            try:
+                through = self._look(at)
+            except OSError as error:
+                self._failed(error)
+                self._again(_BROKEN)
+                return
+            self._cost += cpu_seconds() - began
+            if through:
+                self._pace.looked(*self._begun, self._cost)
         if through:
             self.decide()
             self._looked = at
-        busy = not through or self.tracker.active or self._arrivals.expected(_CALM) > 1
-        self._again(max(_LOOK if busy else _IDLE, (cpu_seconds() - began) / _SHARE))
+        self._again(max(_LOOK if self._busy or not through else _IDLE, (cpu_seconds() - began) / _SHARE))
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self.tracker.active) or self._arrivals.expected(_CALM) > 1
+
+    def _worth_a_look(self, at: float) -> bool:
+        """A look that goes on is; one that would begin, while something goes on."""
+        if self._conntrack is not None and self._conntrack.reading:
+            return True
+        carried = self._carried()
+        if not self._busy and not self._pace.due(at, carried):
+            return False
+        self._begun, self._cost = (at, carried), 0.0
+        return True
 
     def _look(self, at: float) -> bool:
         """Read a piece of the table; whether that was the last.  Raises OSError."""

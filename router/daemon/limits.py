@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from router.config.model import Uplink
+from router.files import write
 from router.path.usage import Date, Usage
 from router.plane.link import counters
 from router.uplink.model import UplinkView
@@ -38,7 +38,6 @@ class Limits:
         self._views, self._path, self._changed = views, path, changed
         self._timer: asyncio.TimerHandle | None = None
         self._saved_at = time.monotonic()
-        self._said = False
         self._take(uplinks)
 
     def _take(self, uplinks: Iterable[Uplink]) -> None:
@@ -93,15 +92,7 @@ class Limits:
     def _save(self) -> None:
         self._saved_at = time.monotonic()
         text = json.dumps({self._uplinks[bid].name: usage.state() for bid, usage in self.usage.items()})
-        try:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
-            with open(f"{self._path}.new", "w") as file:
-                file.write(text)
-            os.replace(f"{self._path}.new", self._path)
-        except OSError as error:
-            if not self._said:
-                _log.warning("%s: %s: caps begin anew after a restart", self._path, error.strerror)
-            self._said = True
+        write(self._path, text, "caps begin anew after a restart")
 
 
 def _today() -> Date:

@@ -22,6 +22,8 @@ from router.daemon.mobile_tunnels import care_of_path, nested_tunnel, own_tunnel
 from router.daemon.now import now
 from router.daemon.path_mtu import PathMtus
 from router.daemon.path_watch import PathWatch
+from router.daemon.reach import Reach
+from router.daemon.reach import Way as Direction
 from router.daemon.recorder import Recorder
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
@@ -81,6 +83,9 @@ class MobileNodeRole:
         self.limits = Limits(config.uplinks, self.views, f"{config.state}/usage.json", self._limited)
         self._capacities: dict[int, Capacity] = {}
         self.mtus = PathMtus(self.keeper.changed, self._report_mtu, self._tell, self.plane.statistics)
+        self.reach = Reach()
+        self.held: set[int] = set()
+        """BIDs of uplinks that somebody has taken down by hand."""
         self.recorder = Recorder(config.record, config.record_size * 1_000_000)
         self.watch = PathWatch(
             config.uplinks,
@@ -91,8 +96,15 @@ class MobileNodeRole:
             self._tell,
             self.recorder.heard if config.record else None,
         )
+        self.watch.lost = self._doubt
         self.flows = FlowControl(
-            config, self.ways, self.watch.qualities, self._own_prefixes, self.keeper.changed, self.recorder
+            config,
+            self.ways,
+            self.watch.qualities,
+            self._own_prefixes,
+            self.keeper.changed,
+            self._carried,
+            self.recorder,
         )
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,6 +129,7 @@ class MobileNodeRole:
         self.limits.close()
         self.mtus.close()
         self.watch.close()
+        self.reach.close()
         self.recorder.close()
         for task in self._tasks:
             task.cancel()
@@ -133,6 +146,7 @@ class MobileNodeRole:
                 self._lose(uplink.bid)
             for table in (self.views, self._capacities):
                 table.pop(uplink.bid, None)
+            self.held.discard(uplink.bid)
         self.config, self.settings = config, config.mobile_node
         for bids in (self.uplinks, self._bid_of):
             bids.clear()
@@ -194,6 +208,12 @@ class MobileNodeRole:
     def _own_prefixes(self) -> Iterator[IPv4Network]:
         yield IPv4Network(self.machine.home_address)
         yield from self.machine.mobile_networks
+
+    def _carried(self) -> int | None:
+        """Packets through all tunnels; a foreign agent's care-of address may do without."""
+        if any(binding.foreign_agent is not None for binding in self.bindings.values()):
+            return None
+        return sum(one["rx_packets"] + one["tx_packets"] for one in self.plane.statistics().values())
 
     def capacity(self, bid: int) -> Capacity:
         found = steady(self._capacities.get(bid), capacity(self.uplinks[bid], self.views.get(bid)))
@@ -266,6 +286,26 @@ class MobileNodeRole:
         self.watch.guess(bid)
         self.flows.decide()
 
+    def hold(self, bid: int, *, down: bool) -> None:
+        """Take an uplink out of use by hand, or let it be used again."""
+        if down == (bid in self.held):
+            return
+        (self.held.add if down else self.held.discard)(bid)
+        name = self.uplinks[bid].name
+        self._log("info", f"uplink {name}: {'held down' if down else 'no longer held down'} by hand", bid)
+        self._limited(bid)
+
+    def renew(self, bid: int) -> None:
+        """Register this uplink anew."""
+        self._perform(self.machine.renew(bid, now()))
+
+    def direction(self, bid: int) -> Direction | None:
+        """From the uplink's care-of address to the home agent; None where it has no such address."""
+        view, sock = self.views.get(bid), self._socket(bid)
+        if view is None or view.device is None or sock is None or not self.machine.session.knows_home_agent:
+            return None
+        return Direction(view.device, sock.address, view.gateway, self.machine.session.home_agent)
+
     def _limited(self, bid: int) -> None:
         view = self.views.get(bid)
         if view is not None:
@@ -273,7 +313,7 @@ class MobileNodeRole:
 
     def _can_attach(self, view: UplinkView) -> bool:
         """A foreign agent lends the care-of address: then a link is enough."""
-        if self.limits.barred(view.bid) is not None:
+        if view.bid in self.held or self.limits.barred(view.bid) is not None:
             return False
         if self.uplinks[view.bid].care_of == "colocated" or view.usable:
             return view.usable
@@ -338,6 +378,7 @@ class MobileNodeRole:
 
     def _detach(self, bid: int) -> MobileLink:
         link = self._links.pop(bid)
+        self.reach.believe(bid)
         self._follow(bid)
         if link.registration is not None:
             self.plane.detach(link.registration.address, link.registration.port)
@@ -363,6 +404,13 @@ class MobileNodeRole:
         # What the radio does meanwhile is worth a closer look.
         for bid in self.machine.doubted:
             self.watcher.modems.hurry(self.uplinks[bid].name)
+            self._doubt(bid)
+
+    def _doubt(self, bid: int) -> None:
+        """Find out who is silent: the uplink's gateway, the home agent, or it alone."""
+        way = self.direction(bid)
+        if way is not None:
+            self.reach.doubt(bid, way)
 
     def _perform(self, effects: Iterable[Effect]) -> None:
         if self._at_home == self.machine.at_home:
@@ -399,6 +447,7 @@ class MobileNodeRole:
     def _bound(self, binding: MobileBinding) -> bool:
         before = self._tunnel(binding.bid), self._agent(binding.bid)
         self.bindings[binding.bid] = binding
+        self.reach.believe(binding.bid)
         self._follow(binding.bid)
         return (self._tunnel(binding.bid), self._agent(binding.bid)) != before
 
@@ -440,11 +489,8 @@ class MobileNodeRole:
         for what in ("state", "session"):
             word = getattr(modem, what, None)
             if word is not None and word != getattr(old, what, None):
-                self._log(
-                    "info",
-                    f"uplink {view.name}: modem {'' if what == 'state' else 'session '}{word}",
-                    view.bid,
-                )
+                text = f"uplink {view.name}: modem {'' if what == 'state' else 'session '}{word}"
+                self._tell(Event("info", "modem", text, view.bid))
 
     def _log(self, level: str, text: str, bid: int) -> None:
         self._tell(Event(level, "uplink", text, bid))

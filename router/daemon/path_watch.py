@@ -63,6 +63,8 @@ class PathWatch:
         self._bound: dict[int, TunnelPath | None] = {}
         """Paths that are bound; None: by a foreign agent, whose tunnel is not ours to watch."""
         self._sockets: dict[int, ProbeSocket] = {}
+        self.lost: Callable[[int], None] | None = None
+        """Called with the BID of a path that has fallen silent."""
         self._timer = Timer(self._tick)
         self._carrying: frozenset[int] = frozenset()
         self._lost: set[int] = set()
@@ -298,6 +300,8 @@ class PathWatch:
         if state == "down":
             text = f"path {name} is silent: nothing comes out of its tunnel, probes are not answered"
             self._tell(Event("warning", "path", text, quality.bid))
+            if self.lost is not None:
+                self.lost(quality.bid)
         elif state == "suppressed":
             text = f"path {name} has come and gone too often (penalty {quality.penalty:.0f}): left alone for a while"
             self._tell(Event("warning", "path", text, quality.bid))

@@ -10,13 +10,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from router import __version__
+from router.clock import clock_state
 from router.config import ConfigError, ConfigErrors, load
 from router.config.model import Config
+from router.config.secrets import without_secrets
 from router.control.server import ControlServer, Method
 from router.daemon.events import EventRing
 from router.daemon.journal import Journal
+from router.daemon.machine import machine, version
 from router.daemon.roles import Roles
 from router.daemon.ubus import Ubus
+from router.diagnosis.summary import summary
+from router.files import troubles
 
 __all__ = ["Process", "read_config"]
 
@@ -50,7 +55,8 @@ class Process:
         self._problems: tuple[ConfigError, ...] = ()
         """Why the file is not what is in force."""
         self._own: dict[str, Method] = {
-            "status": self._status, "reload": self._reload_asked, "events": self._found,
+            "status": self._status, "reload": self._reload_asked, "events": self._found, "summary": self._summary,
+            "config": self._config_text, "version": lambda params: version(), "machine": lambda params: machine(),
         }  # fmt: skip
 
     async def run(self) -> None:
@@ -162,6 +168,22 @@ class Process:
     def _found(self, params: dict[str, Any]) -> dict[str, Any]:
         return self._events.found(params)
 
+    def _summary(self, params: dict[str, Any]) -> dict[str, Any]:
+        """What works, what does not, and what to try."""
+        events = [
+            {**event, "clock": time.strftime("%H:%M:%S", time.localtime(event["wall"]))}
+            for event in self._events.found({"limit": 3})["events"]
+        ]
+        return summary({**self._status({}), "clock": time.strftime("%H:%M:%S")}, events)
+
+    def _config_text(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The file, without its secrets.  Raises ValueError where it cannot be read."""
+        try:
+            with open(self._filename, encoding="utf-8", errors="replace") as file:
+                return {"file": self._filename, "text": without_secrets(file.read())}
+        except OSError as error:
+            raise ValueError(f"{self._filename}: {error.strerror}") from None
+
     def _status(self, params: dict[str, Any]) -> dict[str, Any]:
         told = self._roles.status()
         if self._ubus is not None and "counters" in told:
@@ -170,6 +192,7 @@ class Process:
             "version": __version__,
             "uptime": round(time.monotonic() - self._started, 1),
             **told,
+            "states": [*clock_state(time.time()), *troubles()],
             "config_problem": [_plain(problem) for problem in self._problems],
         }
 

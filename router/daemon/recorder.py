@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
@@ -10,13 +9,14 @@ from typing import Any, TextIO
 from router import __version__
 from router.clock import Instant
 from router.daemon.now import now
+from router.files import failed
 from router.flow.assigner import Basis, Decision
 from router.path.quality import Quality
 from router.sim.record import Encoder, header, heard
 
 __all__ = ["Recorder"]
 
-_log = logging.getLogger("roamd.record")
+_ENDED = "recording has ended"
 _APART = 1.0
 """Seconds between two looks at which nothing was changed."""
 
@@ -60,7 +60,7 @@ class Recorder:
             self._write(line)
         except OSError as error:
             self.counters["record_failed"] += 1
-            _log.warning("recording has ended: %s: %s", self._filename, error.strerror)
+            failed(self._filename, error, _ENDED)
             self.close()
             return False
         return True
@@ -91,4 +91,4 @@ class Recorder:
             try:
                 file.close()
             except OSError as error:
-                _log.warning("the end of the recording is lost: %s: %s", self._filename, error.strerror)
+                failed(self._filename, error, _ENDED)

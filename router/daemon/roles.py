@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from router.config.changes import ROLES, Changes, compare
 from router.config.model import Config
 from router.control.server import Method
-from router.daemon.agents import foreign_agent_role, home_agent_role
+from router.daemon.agents import foreign_agent_role, home_agent_role, modem_methods
+from router.daemon.field import FieldControl
 from router.daemon.flow_report import FlowReport
 from router.daemon.journal import Journal
 from router.daemon.mobile_node import MobileNodeRole
-from router.daemon.modems import ModemControl
 from router.daemon.status import foreign_agent_status, home_agent_status, merged, mobile_node_status
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Roles:
         self.methods: dict[str, Method] = {"revoke": self._revoke}
         self._journal = journal
         self._asked: dict[str, Method] = {}
+        self._field: FieldControl | None = None
         self.mobile: MobileNodeRole | None = None
         self.home: HomeAgentRole | None = None
         self.foreign: ForeignAgentRole | None = None
@@ -88,6 +89,9 @@ class Roles:
             for name in self._asked:
                 del self.methods[name]
             self._asked = {}
+            if self._field is not None:
+                self._field.close()
+                self._field = None
         elif role == "foreign_agent" and self.foreign is not None:
             await self.foreign.stop()
             self.foreign = None
@@ -97,10 +101,13 @@ class Roles:
 
     def _offer(self, mobile: MobileNodeRole) -> None:
         names = {uplink.bid: uplink.name for uplink in self.config.uplinks}
+        if self._field is None:
+            self._field = FieldControl(mobile, self.status)
         self._asked = {
-            **ModemControl(self.config.uplinks, mobile.watcher.modems).methods(),
+            **modem_methods(self.config.uplinks, mobile.watcher.modems),
             **FlowReport(mobile.flows, names).methods(),
             "history": mobile.watch.history,
+            **self._field.methods(),
         }
         self.methods.update(self._asked)
 

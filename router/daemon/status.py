@@ -60,6 +60,8 @@ def mobile_node_status(role: MobileNodeRole) -> Status:
             **role.flows.tracker.counters, **role.recorder.counters, **role.counters,
         },
         "problem": role.keeper.problem,
+        "clock_offset": round(role.machine.clock_offset, 1),
+        "lacking": role.plane.lacking(tunnels.values()),
     }  # fmt: skip
 
 
@@ -162,11 +164,26 @@ def _uplink(role: MobileNodeRole, uplink: Uplink) -> Status:
         "metered": uplink.metered,
         "used": role.limits.usage[uplink.bid].octets if uplink.bid in role.limits.usage else None,
         "path": role.watch.status(uplink.bid),
+        "mtu_given": uplink.mtu is not None,
         "registration": registration.state if registration is not None else "idle",
-        "detail": role.limits.barred(uplink.bid) or (registration.detail if registration is not None else ""),
+        "code": registration.code if registration is not None else None,
+        "answered": _milliseconds(registration.rtt) if registration is not None else None,
+        "disbelieved": role.machine.disbelieved.get(uplink.bid),
+        "reach": role.reach.told(uplink.bid),
+        "detail": _detail(role, uplink.bid),
         "modem": _plain(asdict(view.modem)) if view is not None and view.modem is not None else None,
         "wifi": _plain(asdict(view.wifi)) if view is not None and view.wifi is not None else None,
     }
+
+
+def _detail(role: MobileNodeRole, bid: int) -> str:
+    registration = role.machine.registrations.get(bid)
+    held = "held down" if bid in role.held else None
+    return held or role.limits.barred(bid) or (registration.detail if registration is not None else "")
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return round(1000 * seconds, 1) if seconds is not None else None
 
 
 def _mobile_binding(role: MobileNodeRole, bid: int) -> Status:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from router.config.model import Uplink
-from router.path.radio import estimate
 from router.uplink.model import ModemInfo, UplinkView
 
 __all__ = ["Capacity", "capacity", "steady"]
@@ -78,7 +77,10 @@ def _discovered(uplink: Uplink, view: UplinkView | None) -> Capacity:
 
 
 def _of_modem(modem: ModemInfo) -> Capacity | None:
-    found = estimate(asdict(modem))
+    # Comes with the package that talks to modems.
+    from router.path.radio import estimate
+
+    found = estimate(asdict(modem)) if modem.technology is not None else None
     if found is not None:
         return Capacity(max(1, found.down // 1000), max(1, found.up // 1000), "radio", found.confidence)
     if modem.technology in _BY_TECHNOLOGY:

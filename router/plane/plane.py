@@ -278,6 +278,14 @@ class Plane:
     def _failures(self) -> int:
         return self._network.failures + self.tunnel_failures
 
+    def lacking(self, tunnels: Iterable[Tunnel]) -> list[str]:
+        """Packages without which these tunnels are in user space, unless that is what is wanted."""
+        kernel = self._kernel
+        if kernel is None or self._settings.kind == "userspace":
+            return []
+        found = {kernel.lacking.get(item.encapsulation) for item in tunnels if not self._in_kernel(item)}
+        return sorted(package for package in found if package is not None)
+
     def kind_of(self, tunnel: Tunnel) -> str:
         """`kernel` or `userspace`."""
         return "kernel" if self._in_kernel(tunnel) else "userspace"

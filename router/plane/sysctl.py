@@ -7,8 +7,11 @@ import logging
 import os
 from collections.abc import Mapping
 
+from router.files import failed, write
+
 __all__ = ["OwnedSysctls", "read_sysctl", "write_sysctl"]
 
+_LOST = "after a kill, sysctls will not be put back"
 _log = logging.getLogger("roamd.plane")
 
 
@@ -66,13 +69,12 @@ class OwnedSysctls:
             if not self._changed:
                 os.unlink(self._record)
                 return
-            with open(f"{self._record}.new", "w") as file:
-                json.dump(self._changed, file)
-            os.replace(f"{self._record}.new", self._record)
         except FileNotFoundError:
             return
         except OSError as error:
-            _log.warning("%s: %s: after a kill, sysctls will not be put back", self._record, error.strerror)
+            failed(self._record, error, _LOST)
+            return
+        write(self._record, json.dumps(self._changed), _LOST)
 
 
 def _recorded(record: str | None) -> dict[str, tuple[str, str]]:

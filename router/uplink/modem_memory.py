@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
-import os
 import time
 from collections.abc import Callable
 from typing import Any
 
+from router.files import write
+
 __all__ = ["ModemMemory"]
 
-_log = logging.getLogger("roamd.uplink")
 _MAX_FILE = 65536
 
 
@@ -26,7 +25,6 @@ class ModemMemory:
         self._path = path
         self._wall = wall
         self._kept: dict[str, dict[str, Any]] = _load(path) if path is not None else {}
-        self._said = False
 
     def recall(self, uplink: str) -> dict[str, Any]:
         """The memory of this uplink's modem, its ages as they are now, and all PINs that any SIM has refused."""
@@ -58,22 +56,12 @@ class ModemMemory:
         self._kept[uplink] = {"saved": self._wall(), "memory": memory}
         if self._path is None:
             return
-        try:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
-            draft = f"{self._path}.new"
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                json.dump(self._kept, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, self._path)
-        except OSError as error:
-            if not self._said:
-                _log.warning(
-                    "%s: %s: wrong PINs and resets are forgotten at the next start",
-                    self._path,
-                    error.strerror,
-                )
-            self._said = True
+        write(
+            self._path,
+            json.dumps(self._kept),
+            "wrong PINs and resets are forgotten at the next start",
+            sync=True,
+        )
 
 
 def _aged(item: Any, passed: float) -> Any:

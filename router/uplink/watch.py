@@ -11,9 +11,9 @@ from typing import Any
 from router import netlink as nl
 from router.config.model import Uplink
 from router.netlink import Netlink, ifaddrmsg, ifinfmsg, rtmsg
-from router.uplink.cellular import Modems
 from router.uplink.links import LinkTable
 from router.uplink.model import UplinkView, WifiInfo
+from router.uplink.modems import NoModems, modems_of
 from router.uplink.netifd import devices
 from router.uplink.wireless import Wireless
 
@@ -37,7 +37,8 @@ class UplinkWatcher:
         self._uplinks = uplinks
         self._changed = changed
         self._table = LinkTable((table_base, table_base + _TABLES))
-        self.modems = Modems(uplinks, self._refresh, memory_path=memory_path)
+        self._memory_path = memory_path
+        self.modems = modems_of(uplinks, self._refresh, memory_path)
         self._wireless = Wireless()
         self._wifi: dict[str, WifiInfo | None] = {}
         self.networks: dict[str, str] = {}
@@ -63,7 +64,12 @@ class UplinkWatcher:
         for table in (self.views, self._wifi):
             for name in table.keys() - known:
                 del table[name]
-        self.modems.configure(uplinks, self._loop)
+        if not isinstance(self.modems, NoModems):
+            self.modems.configure(uplinks, self._loop)
+        else:
+            self.modems = modems_of(uplinks, self._refresh, self._memory_path)
+            if self._loop is not None:
+                self.modems.start(self._loop)
         self._read_wifi()
         self._refresh()
 

@@ -18,6 +18,10 @@ SECURITY = "\toption spi 256\n\toption key 'sixteen octets!!'\n"
 HOME_AGENT = "config home_agent\n\toption address 198.51.100.2\n"
 NODE = f"config mobile_node\n\toption home_address 10.9.0.1\n\toption home_agent 198.51.100.2\n{SECURITY}"
 UPLINK = "config uplink u\n\toption type cellular\n"
+VERIFIER = (
+    "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:"
+    "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
+)
 BASES = {
     "roamd": f"{HOME_AGENT}config roamd\n",
     "mobile_node": f"{UPLINK}{NODE}",
@@ -29,6 +33,7 @@ BASES = {
     "flow": f"{NODE}{UPLINK}config flow f\n\tlist uplink u\n",
     "mobile": f"{HOME_AGENT}config mobile m\n\toption home_address 10.9.0.1\n{SECURITY}",
     "home_network": f"{HOME_AGENT}config home_network n\n\toption prefix 10.9.0.0/24\n",
+    "console": f"{HOME_AGENT}config console\n\toption tty /dev/ttyS0\n\toption password '{VERIFIER}'\n",
 }
 NEEDED = {
     "auth": "\toption session at\n",
@@ -117,9 +122,11 @@ TEXTS = """
 198.51.100.2 0.0.0.0 10.50.0.0/24 debug none off each bulk sixteen-octets!! 0x00112233445566778899aabbccddeeff
 0x0f000000 /var/run/x wlan0 a-device-too-long tcp udp 17 256-511 8000-8100 ef mon-fri 08:00-18:30 1-1.2 internet
 490154203237518 02:00:5e:10:00:01 bus42@example.org voice 1234 prefer balance ethernet wifi cellular colocated
-10.99.0.100-10.99.0.199 0x100-0x1ff 0b11 Sat-Sun CS3 af41 /dev/ttyUSB2 socket://10.0.0.9:7000 rfc2217://h:1?timeout=3 2-1 hmac-sha256 optional required lowest-latency userspace netifd dhcp pap ipip
+10.99.0.100-10.99.0.199 0x100-0x1ff 0b11 Sat-Sun CS3 af41 /dev/ttyUSB2 socket://10.0.0.9:7000 rfc2217://h:1?timeout=3 2-1 hmac-sha256 optional required lowest-latency
+userspace netifd dhcp pap ipip
+9600 115200 xonxoff vt100
 """
-SAMPLES = TEXTS.split()
+SAMPLES = [*TEXTS.split(), VERIFIER]
 
 
 @pytest.mark.parametrize("spec", SECTIONS.values(), ids=list(SECTIONS))

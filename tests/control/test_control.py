@@ -226,3 +226,39 @@ def test_a_command_speaks_to_its_session_alone(capsys):
         assert cli.run(words, heard) == code
         assert said in heard.said and complained in heard.complaints
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("show su", "summary"),
+        ("show ev", "events"),
+        ("show events --level w", "warning"),
+        ("modem reset --how us", "usb_reset"),
+        ("uplink d", "down"),
+        ("--json test u", "uplink"),
+        ("capture lte --sn", "--snaplen"),
+        ("simulate --pol", "--policy"),
+        ("show events --limit ", ""),
+    ],
+)
+def test_completion_follows_the_grammar(capsys, line, offered):
+    assert cli.main(["completion", "bash"]) == 0
+    words = line.split(" ")
+    script = f'COMP_WORDS=(roamctl {" ".join(words[:-1])} "{words[-1]}"); COMP_CWORD={len(words)}; _roamctl; echo "${{COMPREPLY[@]}}"'
+    done = subprocess.run(
+        ["bash", "-c", capsys.readouterr().out + script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == offered and not done.stderr
+
+
+def test_a_slow_line_gets_no_padding(capsys):
+    wide, narrow = Heard(), Heard()
+    narrow.compact = True
+    for heard in (wide, narrow):
+        assert cli.run(["status"], heard) == 0
+    assert narrow.said.split() == wide.said.split()
+    assert len(narrow.said) < 0.9 * len(wide.said) and "\n\n" not in narrow.said
+    narrow.said = ""
+    assert cli.run(["status", "--json"], narrow) == 0
+    assert json.loads(narrow.said) == STATUS and " " not in narrow.said.split('"role"')[0]

@@ -119,4 +119,4 @@ def test_completion_knows_every_name(capsys):
     assert main(["completion", "bash"]) == 0
     code = capsys.readouterr().out
     for names in ((*POLICIES, IDEAL), KINDS, WORKLOADS):
-        assert f'-W "{" ".join(names)}"' in code
+        assert f'{" ".join(names)}"' in code

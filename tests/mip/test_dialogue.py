@@ -41,17 +41,19 @@ class World:
         repeat=0.0,
         delay=(0.02, 0.03),
         skew=0.0,
+        agent_skew=0.0,
         node=None,
         agent=None,
         mobile=None,
     ):
         self.time = 50.0
+        self.agent_skew = agent_skew
         self.rng = random.Random(seed)
         self.loss, self.repeat, self.delay, self.skew = loss, repeat, delay, skew
         settings = {"mobile_networks": (LAN,), "lifetime": 300, **(node or {})}
         self.node = MobileNode(NodeSettings(HOME, AGENT, KEY, **settings), random.Random(seed))
         mobile = Mobile("bus", HOME, KEY, (LAN,), **(mobile or {}))
-        self.agent = HomeAgent(AgentSettings(AGENT, **(agent or {})), (mobile,), (), self.instant())
+        self.agent = HomeAgent(AgentSettings(AGENT, **(agent or {})), (mobile,), (), self.instant(agent_skew))
         self.wire = []
         self.count = 0
         self.up = set()
@@ -111,7 +113,7 @@ class World:
             while self.wire and self.wire[0][0] <= self.time:
                 self.arrive(heapq.heappop(self.wire)[2])
             self.node_did(self.node.tick(self.instant(self.skew)))
-            self.agent_did(self.agent.tick(self.instant()), 0)
+            self.agent_did(self.agent.tick(self.instant(self.agent_skew)), 0)
         else:
             raise AssertionError("time does not move")
         self.time = end
@@ -123,7 +125,7 @@ class World:
         if to == "agent":
             if self.agent_alive:
                 self.heard["agent"].append(data)
-                self.agent_did(self.agent.receive(data, source, self.instant()), bid)
+                self.agent_did(self.agent.receive(data, source, self.instant(self.agent_skew)), bid)
         else:
             self.heard["node"].append(data)
             self.node_did(self.node.receive(bid, data, self.instant(self.skew)))
@@ -228,6 +230,32 @@ def test_a_wrong_clock_is_put_right(skew):
     world.plug(2)
     world.run(6)
     assert world.agree() == [1, 2]
+
+
+SINCE_1970 = -1_800_000_000.0
+
+
+@pytest.mark.parametrize("steps", [(SINCE_1970, 0.0), (0.0, SINCE_1970, 0.0), (3e7, 0.0), (0.0, 3600.0, 0.0)])
+@pytest.mark.parametrize("whose", ["node", "agent", "both"])
+def test_bindings_outlive_the_steps_of_a_clock(whose, steps):
+    """A router without a clock starts in 1970, hears of the time, and loses it again; so may a home agent."""
+    worlds = {"node": {"skew": steps[0]}, "agent": {"agent_skew": steps[0]}}
+    worlds["both"] = worlds["node"] | worlds["agent"]
+    world = World(**worlds[whose])
+    world.plug(1)
+    world.plug(2)
+    world.run(10)
+    assert world.agree() == [1, 2]
+    for step in steps[1:]:
+        if whose != "agent":
+            world.skew = step
+        if whose != "node":
+            world.agent_skew = step
+        bound, world.events = set(world.bound), []
+        world.run(290)
+        # Refreshed once more by then, each at the price of one denial at most.
+        assert world.agree() == [1, 2] and bound == set(world.bound)
+        assert sum("133" in text for text in world.events) <= 2 * len(bound), world.events
 
 
 def test_a_silent_home_agent_is_a_named_state_and_asked_with_back_off():

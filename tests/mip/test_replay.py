@@ -107,3 +107,70 @@ def test_the_answer_to_a_mismatch_keeps_the_requests_low_half():
     answer = with_high_half(from_wall(WALL), asked)
     assert answer & LOW == asked & LOW
     assert int(to_wall(answer)) == int(WALL)
+
+
+YEAR = 365 * 86400.0
+
+
+class Agent:
+    """A guard, and its clock: `at` seconds have passed, and the clock is `ahead` of them."""
+
+    def __init__(self, ahead=0.0):
+        self.guard, self.ahead = guard(floor=WALL + ahead - 100), ahead
+
+    def takes(self, at, stamp=None):
+        """Whether a request comes through that was stamped (by default: right, by this clock) `at` seconds in."""
+        wall = WALL + at + self.ahead
+        self.guard.heed_clock(wall, at)
+        stamp = from_wall(wall if stamp is None else stamp)
+        fresh = self.guard.is_fresh(stamp, 1)
+        if fresh:
+            self.guard.accept(stamp, 1)
+        return fresh
+
+
+@pytest.mark.parametrize("ahead", [3600.0, YEAR])
+def test_a_clock_that_was_ahead_at_the_start_keeps_nobody_out(ahead):
+    agent = Agent(ahead)
+    assert agent.takes(0) and agent.takes(60)
+    agent.ahead = 0.0
+    assert not agent.takes(61, WALL + 60)
+    assert all(agent.takes(at) for at in (62, 100, 200, 1000))
+    # What the wrong clock has accepted is not accepted again when its time comes; what is sent then is.
+    assert not agent.takes(ahead + 60, WALL + ahead + 60)
+    assert agent.takes(ahead + 61)
+
+
+@pytest.mark.parametrize("ahead", [60.0, 3600.0, YEAR])
+def test_a_clock_that_jumped_ahead_and_back_keeps_nobody_out(ahead):
+    agent = Agent()
+    assert agent.takes(0)
+    agent.ahead = ahead
+    assert agent.takes(10) and agent.takes(20)
+    agent.ahead = 0.0
+    # What was sent before the step was noticed is refused, once.
+    assert not agent.takes(29)
+    assert all(agent.takes(at) for at in (30, 40, 50))
+    assert not agent.takes(51, WALL) and not agent.takes(ahead + 15, WALL + ahead + 20)
+
+
+def test_a_clock_put_back_behind_what_it_has_accepted_waits_until_that_is_over():
+    """Nobody could tell what was accepted in that hour from what is sent in it."""
+    agent = Agent()
+    assert all(agent.takes(at) for at in range(0, 7200, 60))
+    agent.ahead = -3600.0
+    assert not agent.takes(7200)
+    assert agent.takes(7200 + 3600)
+
+
+STEPS = st.lists(st.tuples(st.floats(0, 100), st.sampled_from([0.0, 0.0, 50.0, 1000.0, -40.0])), max_size=30)
+
+
+@given(STEPS)
+def test_no_octets_are_accepted_twice_whatever_our_clock_does(steps):
+    agent, at, accepted = Agent(), 0.0, set()
+    for passed, agent.ahead in steps:
+        at += passed
+        assert not any(agent.takes(at, stamp) for stamp in accepted)
+        if agent.takes(at):
+            accepted.add(WALL + at + agent.ahead)

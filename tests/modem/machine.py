@@ -20,8 +20,9 @@ def write(path, text):
 
 
 def link(path, target):
-    """A relative link, as sysfs has them."""
+    """A relative link to a folder, as sysfs has them."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.makedirs(target, exist_ok=True)
     os.symlink(os.path.relpath(target, os.path.dirname(path)), path)
 
 

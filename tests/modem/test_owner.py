@@ -10,7 +10,7 @@ import tty
 
 import pytest
 
-from modem.ports import owner
+from modem.ports import claim, owner
 
 HOLD = """
 import os, sys
@@ -81,9 +81,11 @@ def fake(tmp_path, pid, name, *opened):
     ],
 )
 def test_the_advice_fits_the_program(tmp_path, name, advice):
+    port = str(tmp_path / "ttyUSB2")
+    (tmp_path / "ttyUSB2").touch()
     fake(tmp_path, 77, "init", "/dev/null", "/dev/ptmx")
-    fake(tmp_path, 123, name, "/dev/null", "/dev/ttyUSB2")
-    found = owner.owner_of("/dev/ttyUSB2", str(tmp_path / "proc"), str(tmp_path))
+    fake(tmp_path, 123, name, "/dev/null", port)
+    found = owner.owner_of(port, str(tmp_path / "proc"), str(tmp_path))
     assert str(found) == f"{name} (pid 123)"
     assert advice in found.advice
 
@@ -109,12 +111,12 @@ def test_without_proc_nobody_is_known(tmp_path):
 def test_a_claim_ends_with_its_release(port):
     fd = os.open(port, os.O_RDWR | os.O_NOCTTY)
     fcntl.flock(fd, fcntl.LOCK_EX)
-    owner.claim(fd)
+    claim.claim(fd)
     # TIOCGEXCL: an int, 1 while nobody else may open it.
     assert fcntl.ioctl(
         fd, termios.TIOCGEXCL if hasattr(termios, "TIOCGEXCL") else 0x80045440, bytes(4)
     ) != bytes(4)
-    owner.release(fd)
+    claim.release(fd)
     assert fcntl.ioctl(
         fd, termios.TIOCGEXCL if hasattr(termios, "TIOCGEXCL") else 0x80045440, bytes(4)
     ) == bytes(4)

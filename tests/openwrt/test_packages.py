@@ -36,7 +36,7 @@ def test_the_same_checkout_gives_the_same_octets():
 
 def test_packages_do_not_get_in_each_others_way():
     paths = [file.path for name in PACKAGES for file in BUILT[name].files]
-    assert len(paths) == len({*paths})
+    assert len(paths) == len(set(paths))
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -134,9 +134,54 @@ def test_what_is_not_installed_is_said_in_a_line(installed):
     home = installed / "usr/lib/roamd"
     done = run(home, "-B", "-m", "router.control.cli", "simulate")
     assert done.returncode == 1 and "comes without the simulator" in done.stderr
+    done = run(home, "-B", "-m", "router.control.cli", "modem", "list")
+    assert done.returncode == 1 and done.stderr.endswith("install roamd-modem\n")
     code = "from router.daemon.agents import home_agent_role; home_agent_role(None, None)"
     done = run(home, "-B", "-c", code)
     assert done.stderr.splitlines()[-1].endswith("install roamd-agent")
+
+
+def test_a_mobile_node_without_the_modems_package_says_so_and_goes_on(installed):
+    code = """
+import sys
+from router.config import load
+from router.uplink.modems import modems_of
+uplinks = load(open(sys.argv[1]).read(), "lte").uplinks
+modems = modems_of(uplinks, print, None)
+print(modems.info(uplinks[0].name).state, modems.port(uplinks[0].name))
+"""
+    text = content("roamd", "etc/config/roamd").content.decode()
+    config = installed / "lte"
+    config.write_text(
+        re.sub(r"(?m)^\t# (?=option)", "\t", text)
+        .replace("ethernet", "cellular")
+        .replace("\toption network 'wan'", "")
+    )
+    done = run(installed / "usr/lib/roamd", "-B", "-c", code, str(config))
+    assert done.stdout == "cannot talk to modems: install roamd-modem None\n", done.stderr
+    assert done.stderr.startswith("cellular uplinks: cannot talk to modems: install roamd-modem (")
+
+
+def test_what_routers_get_behaves_as_the_checkout_does(tmp_path):
+    """Tests of deciding, run once more with the modules as they are on a router."""
+    for name in PACKAGES:
+        write_tree(BUILT[name], tmp_path)
+    home = tmp_path / "usr/lib/roamd"
+    os.symlink(os.path.join(ROOT, "tests"), home / "tests")
+    (home / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\n")
+    tests = (
+        "config/test_uci.py",
+        "flow",
+        "mip/wire/test_golden.py",
+        "mip/test_dialogue.py",
+        "modem/test_at.py",
+        "ubus/test_blob.py",
+    )
+    places = [f"tests/{one}" for one in tests]
+    done = run(home, "-B", "-m", "pytest", "-q", "-m", "not lab", "-W", "ignore", *places)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = run(home, "-B", "-c", "import router.flow.place; print(router.flow.place.__file__)")
+    assert said.stdout.startswith(str(home))
 
 
 def test_byte_code_is_made_for_every_module(installed):

@@ -15,7 +15,7 @@ SCRIPTS = [
     (name, file.path)
     for name in PACKAGES
     for file in BUILT[name].files
-    if file.path.startswith(("etc/init.d/", "etc/uci-defaults/"))
+    if file.path.startswith(("etc/init.d/", "etc/uci-defaults/")) or file.path == "usr/sbin/roamd-rescue"
 ]
 
 

@@ -190,6 +190,8 @@ class HomeAgent:
 
     def _check_identification(self, node: Node, identification: int, scope: int | None, now: Instant) -> None:
         mismatch = ReplyCode.HA_IDENTIFICATION_MISMATCH
+        if node.guard.heed_clock(now.wall, now.monotonic):
+            self.counters.count("clock_put_back")
         if not node.guard.in_tolerance(identification, now.wall):
             raise Denied(mismatch, "time stamp out of tolerance")
         if not node.guard.is_fresh(identification, scope):

@@ -121,7 +121,8 @@ class Refreshes:
         identification = int.from_bytes(data[_FIXED:REQUEST_SIZE], "big")
         guard = node.guard
         if (
-            not guard.in_tolerance(identification, wall)
+            guard.heed_clock(wall, monotonic)
+            or not guard.in_tolerance(identification, wall)
             or not guard.is_fresh(identification, scope)
             or binding.expires <= monotonic
             or covered[-_AUTH_HEADER:] != header

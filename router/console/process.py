@@ -1,0 +1,116 @@
+"""The process of a console: opens its port, and waits for it when it is unplugged.  It needs no running daemon."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import sys
+import time
+
+from router.config.check import check_consoles
+from router.config.error import ConfigErrors
+from router.config.model import Config, Console
+from router.config.uci import Package, parse
+from router.console.console import Console as Service
+from router.console.lockout import Lockout
+from router.console.port import Port, PortLost
+from router.scram import verifier_of
+
+__all__ = ["print_hash", "run"]
+
+_log = logging.getLogger("roamd.console")
+
+_AGAIN = 1.0
+_SHORTEST = 8
+
+
+def run(filename: str, tty: str | None) -> int:
+    """Serve `tty` for ever, or without one this process's terminal until its user leaves.
+
+    Raises OSError, and ConfigErrors where the console's own section is wrong.
+    """
+    lockout, told = Lockout(), ""
+    while True:
+        socket, settings = _read(filename, tty)
+        try:
+            _refuse_owned(tty)
+            port = Port(settings)
+        except (OSError, ValueError) as error:
+            if tty is None:
+                raise
+            if str(error) != told:
+                told = str(error)
+                _log.warning("waiting for %s: %s", tty, told)
+            time.sleep(_AGAIN)
+            continue
+        told = ""
+        try:
+            _serve(port, settings, filename, socket, lockout)
+        except PortLost as error:
+            _log.warning("%s: lost: %s", tty or "terminal", error)
+        finally:
+            port.close()
+        if tty is None:
+            return 0
+
+
+def _serve(port: Port, settings: Console | None, filename: str, socket: str, lockout: Lockout) -> None:
+    """Until the port is lost, or what is configured of it changes."""
+    while True:
+        Service(port, settings, filename, socket, lockout).serve_once()
+        if settings is None:
+            return
+        try:
+            if _read(filename, settings.tty)[1] != settings:
+                _log.info("%s: configured otherwise", settings.tty)
+                return
+        except (OSError, ConfigErrors) as error:
+            _log.error("keeping the settings in force: %s", error)
+
+
+def _read(filename: str, tty: str | None) -> tuple[str, Console | None]:
+    """The daemon's control socket, and what is configured of `tty`."""
+    try:
+        with open(filename, "rb") as file:
+            package = parse(file.read(), filename)
+    except FileNotFoundError:
+        if tty is not None:
+            raise
+        package = Package(filename)
+    try:
+        consoles, socket = check_consoles(package)
+    except ConfigErrors:
+        if tty is not None:
+            raise
+        return Config.control, None
+    if tty is None:
+        return socket, None
+    for settings in consoles:
+        if settings.tty == tty:
+            return socket, settings
+    raise OSError(f"{filename}: no section console has option tty '{tty}'")
+
+
+def _refuse_owned(tty: str | None) -> None:
+    from modem.ports.owner import owner_of
+
+    owner = None if tty is None else owner_of(tty)
+    if owner is not None:
+        raise OSError(f"in use by {owner}: {owner.advice}")
+
+
+def print_hash() -> int:
+    """Ask for a password and print what goes into `option password`."""
+    if sys.stdin.isatty():
+        password = getpass.getpass("new password: ")
+        if getpass.getpass("again: ") != password:
+            print("roamd: that was another one", file=sys.stderr)
+            return 2
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    if len(password) < _SHORTEST:
+        print(f"roamd: a password has {_SHORTEST} characters or more", file=sys.stderr)
+        return 2
+    print(verifier_of(password.encode(), os.urandom(16)))
+    return 0
