@@ -20,7 +20,11 @@ _LABEL = _DIGITS + "abcdefghijklmnopqrstuvwxyz-_"
 _MAX_APN, _MAX_LABEL, _MAX_WORD = 100, 63, 64
 
 
-@kind("port", "a path such as /dev/ttyUSB2, socket://host:port or rfc2217://host:port")
+@kind(
+    "port",
+    "a path such as /dev/ttyUSB2, socket://host:port or rfc2217://host:port",
+    pattern=r"/\S*|(socket|rfc2217)://\S+",
+)
 def port(text: str) -> str:
     """`/dev/ttyUSB2`, or a port behind a server: `socket://host:port` (plain octets) or `rfc2217://host:port`, the latter
     with pyserial's options behind a question mark."""
@@ -42,7 +46,7 @@ def port(text: str) -> str:
     return text
 
 
-@kind("USB port", "bus and ports, such as 1-1.2")
+@kind("USB port", "bus and ports, such as 1-1.2", pattern=r"\d+-\d+(\.\d+)*")
 def usb(text: str) -> str:
     """`1-1.2`: where the device is plugged, as in /sys/bus/usb/devices."""
     bus, dash, ports = text.partition("-")

@@ -29,17 +29,20 @@ class Kind(Generic[Value]):
     """All values there are, where they can be listed."""
     none_word: str = ""
     """What is written for None."""
+    pattern: str = ""
+    """Where no datatype tells much: a regular expression for a form, of Python and JavaScript alike.  It never
+    refuses what `read` takes either."""
 
     def __call__(self, text: str) -> Value:
         return self.read(text)
 
 
 def kind(
-    name: str, allowed: str = "", datatype: str = "string"
+    name: str, allowed: str = "", datatype: str = "string", pattern: str = ""
 ) -> Callable[[Callable[[str], Value]], Kind[Value]]:
     """Make a reader a kind."""
 
     def made(read: Callable[[str], Value]) -> Kind[Value]:
-        return Kind(read, name, allowed, datatype)
+        return Kind(read, name, allowed, datatype, pattern=pattern)
 
     return made

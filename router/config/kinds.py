@@ -81,7 +81,7 @@ def unless(word: str, number: Kind[int]) -> Kind[int | None]:
     )
 
 
-@kind("mask", "2 or more adjacent bits of 32")
+@kind("mask", "2 or more adjacent bits of 32", pattern=r"\s*\+?\w+\s*")
 def bits(text: str) -> int:
     """A mask of adjacent bits, at least two, in 32."""
     allowed = "expected a mask of 2 or more adjacent bits such as 0x0f000000"
@@ -164,7 +164,7 @@ def network(text: str) -> str:
     return text
 
 
-@kind("path", "absolute")
+@kind("path", "absolute", pattern=r"/[\s\S]*")
 def path(text: str) -> str:
     if not text.startswith("/") or "\0" in text:
         raise ValueError("expected an absolute path")
@@ -185,7 +185,7 @@ def ports(text: str) -> PortRange:
     return found
 
 
-@kind("range", "0..0xffffffff, such as 0x100-0x1ff")
+@kind("range", "0..0xffffffff, such as 0x100-0x1ff", pattern=r"\s*\+?\w+\s*(-\s*\+?\w+\s*)?")
 def spis(text: str) -> Range:
     """`4096` or `256-511`, decimal or hexadecimal behind 0x."""
     first, dash, last = text.partition("-")
@@ -198,7 +198,7 @@ def spis(text: str) -> Range:
     return found
 
 
-@kind("addresses", "such as 10.99.0.100-10.99.0.199")
+@kind("addresses", "such as 10.99.0.100-10.99.0.199", pattern=r"[\d.]+-[\d.]+")
 def addresses(text: str) -> tuple[IPv4Address, IPv4Address]:
     """`10.99.0.100-10.99.0.199`."""
     first, _, last = text.partition("-")
@@ -239,7 +239,7 @@ def word(text: str) -> str:
     return text
 
 
-@kind("days", "mon to sun, such as mon-fri")
+@kind("days", "mon to sun, such as mon-fri", pattern=r"[A-Za-z]{3}(-[A-Za-z]{3})?")
 def days(text: str) -> tuple[int, ...]:
     """`mon` or `mon-fri`, 0 for Monday; a range may go past Sunday."""
     first, dash, last = text.lower().partition("-")
@@ -250,7 +250,7 @@ def days(text: str) -> tuple[int, ...]:
     return tuple((begin + offset) % 7 for offset in range((end - begin) % 7 + 1))
 
 
-@kind("times", "00:00 to 24:00, such as 08:00-18:30")
+@kind("times", "00:00 to 24:00, such as 08:00-18:30", pattern=r"\d\d:\d\d-\d\d:\d\d")
 def hours(text: str) -> Range:
     """`08:00-18:30` in minutes of the day."""
     begin, _, end = text.partition("-")
@@ -279,7 +279,7 @@ def protocol(text: str) -> str:
         raise ValueError("expected tcp, udp, icmp, any or a protocol number 0..255") from None
 
 
-@kind("code point", "0..63 or a name such as ef, af41, cs3")
+@kind("code point", "0..63 or a name such as ef, af41, cs3", pattern=r"\d+|[A-Za-z]+\d*")
 def dscp(text: str) -> int:
     if text.lower() in _DSCP:
         return _DSCP[text.lower()]

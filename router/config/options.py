@@ -138,6 +138,7 @@ def _plain(section: SectionSpec, option: OptionSpec) -> dict[str, Any]:
         "kind": option.read.name,
         "allowed": option.read.allowed,
         "datatype": option.read.datatype,
+        "pattern": option.read.pattern,
         "choices": list(option.read.words),
         "default": default(section.type, option),
         "required": option.required,

@@ -21,6 +21,7 @@ from router.path.delivery import Counters
 from router.path.monitor import PathMonitor, Probe
 from router.path.quality import Quality
 from router.path.stamp import Reflection
+from router.path.trail import Trail
 from router.plane.words import mark_of
 from router.sim.path_tape import Tape, TapedMonitor
 
@@ -73,6 +74,7 @@ class PathWatch:
         self._told: dict[int, str] = {}
         self._rates: dict[int, Quality] = {}
         self._rated_at = 0.0
+        self._trails: dict[int, Trail] = {}
         self.counters = dict.fromkeys(
             ("probes_sent", "probes_answered", "probes_failed", "stamps_answered"), 0
         )
@@ -94,7 +96,7 @@ class PathWatch:
         """The uplink that was this path is no more; another may come in its place."""
         self._close(bid)
         self._lost.discard(bid)
-        for table in (self.monitors, self._bound, self._told, self._rates):
+        for table in (self.monitors, self._bound, self._told, self._rates, self._trails):
             table.pop(bid, None)
 
     def follow(self, bid: int, path: TunnelPath | None, *, bound: bool) -> None:
@@ -104,6 +106,7 @@ class PathWatch:
             return
         monitor, at = self.monitors[bid], now()
         self._close(bid)
+        self._trails.setdefault(bid, Trail()).end()
         if bound:
             self._bound[bid] = path
             self._lost.discard(bid)
@@ -174,6 +177,16 @@ class PathWatch:
             "oddities": monitor.oddities,
         }
 
+    def history(self, params: dict[str, Any]) -> dict[str, Any]:
+        """What each path has carried in the last minutes: rows as `Trail.told` gives them."""
+        at = now().monotonic
+        return {
+            "history": [
+                {"uplink": self._names[bid], "bid": bid, "rates": trail.told(at)}
+                for bid, trail in sorted(self._trails.items())
+            ]
+        }
+
     # Looking and asking
 
     def _tick(self, at: Instant) -> None:
@@ -184,6 +197,7 @@ class PathWatch:
             monitor, found = self.monitors[bid], statistics.get(path.device)
             if found is not None:
                 octets = (found["rx_bytes"], found["tx_bytes"])
+                self._trails[bid].look(*octets, at.monotonic)
                 monitor.look(Counters(*octets, found["rx_packets"], found["tx_packets"]), at)
             for probe in monitor.tick(at):
                 self._send(bid, path, probe)

@@ -106,6 +106,7 @@ class Roles:
         self._asked = {
             **modem_methods(self.config.uplinks, mobile.watcher.modems),
             **FlowReport(mobile.flows, names).methods(),
+            "history": mobile.watch.history,
             **self._field.methods(),
         }
         self.methods.update(self._asked)

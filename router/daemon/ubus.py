@@ -22,7 +22,7 @@ __all__ = ["Ubus"]
 _log = logging.getLogger("roamd.ubus")
 
 _SIGNATURE: dict[str, dict[str, int]] = {
-    "status": {}, "uplinks": {}, "bindings": {}, "counters": {}, "reload": {}, "summary": {},
+    "status": {}, "uplinks": {}, "bindings": {}, "counters": {}, "reload": {}, "summary": {}, "history": {},
     "events": {"uplink": STRING, "level": STRING, "after": INT32, "seconds": INT32, "limit": INT32},
     "flows": {"all": BOOL, "limit": INT32},
     "explain": {"flow": STRING, "in_device": STRING, "mac": STRING, "dscp": STRING},

@@ -123,7 +123,8 @@ TEXTS = """
 198.51.100.2 0.0.0.0 10.50.0.0/24 debug none off each bulk sixteen-octets!! 0x00112233445566778899aabbccddeeff
 0x0f000000 /var/run/x wlan0 a-device-too-long tcp udp 17 256-511 8000-8100 ef mon-fri 08:00-18:30 1-1.2 internet
 490154203237518 02:00:5e:10:00:01 bus42@example.org voice 1234 prefer balance ethernet wifi cellular colocated
-10.99.0.100-10.99.0.199 hmac-sha256 optional required lowest-latency userspace netifd dhcp pap ipip
+10.99.0.100-10.99.0.199 0x100-0x1ff 0b11 Sat-Sun CS3 af41 /dev/ttyUSB2 socket://10.0.0.9:7000 rfc2217://h:1?timeout=3 2-1 hmac-sha256 optional required lowest-latency
+userspace netifd dhcp pap ipip
 9600 115200 xonxoff vt100
 """
 SAMPLES = [*TEXTS.split(), VERIFIER, "up"]
@@ -138,6 +139,9 @@ def test_no_rule_refuses_what_the_parser_takes(spec):
         good = [text for text in SAMPLES if parsed(option, text)]
         assert good, f"{spec.type}.{name}: no sample for its kind"
         assert [text for text in good if not taken(datatype, text)] == []
+        if option.read.pattern:
+            assert [text for text in good if not re.fullmatch(option.read.pattern, text)] == []
+            assert not re.fullmatch(option.read.pattern, "no such <thing>")
         if option.read.words:
             assert [text for text in SAMPLES if taken(datatype, text)] == good
 

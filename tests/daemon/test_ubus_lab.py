@@ -88,6 +88,8 @@ def test_the_object_answers_as_the_control_socket_does_and_tells_events(lab):
     assert code == 2 and "1..1000" in wrong["error"]
     (wrong,), code = call("roamd", "explain", {"flow": "000000"})
     assert code == 2 and "no flow 000000" in wrong["error"]
+    (told,), code = call("roamd", "history")
+    assert code == 0 and [path["uplink"] for path in told["history"]] == ["wifi", "cell"]
     (told,), code = call("roamd", "events", {"limit": 3, "uplink": "wifi"})
     assert code == 0 and told["events"][-1]["uplink"] == "wifi" and told["events"][-1]["wall"] > 0
     assert call("roamd", "reboot") == ([], 3)

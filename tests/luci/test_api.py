@@ -8,6 +8,7 @@ import tomllib
 
 import pytest
 
+from router.config.schema import SECTIONS
 from tests.luci.site import HERE, installed
 
 VIEWS = {
@@ -48,6 +49,13 @@ def test_forms_are_told_only_what_they_know():
     assert {kind for kind, _ in used} == {"map", "section", "field"}
     for kind, name in used:
         assert name in API[kind], f"{kind}.{name}"
+
+
+def test_the_schemas_datatypes_are_lucis():
+    for spec in SECTIONS.values():
+        for option in spec.options:
+            words = re.findall(r"[a-z]\w*", re.sub(r'"[^"]*"', "", option.read.datatype))
+            assert {*words} <= API["datatypes"].keys(), (spec.type, option.name)
 
 
 @pytest.mark.parametrize("path", CODE)

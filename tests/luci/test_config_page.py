@@ -114,7 +114,7 @@ def check(spec, option, field):
         assert field["kind"] == "checkbox"
     elif option.read.words:
         assert field["kind"] == "select-one" and field["choices"] == [*option.read.words]
-        assert option.required or field["shown"] == (known or "-- Please choose --")
+        assert option.required or field["shown"] == (f"default: {known}" if known else "-- Please choose --")
     else:
         assert field["kind"] == ("password" if option.secret else "text")
         assert field["shown"] == known and option.read.allowed in field["help"]
@@ -160,6 +160,20 @@ def test_a_wrong_value_is_marked_and_nothing_is_saved(bench, value):
         "document.querySelector('[data-name=lifetime] .cbi-error').textContent"
     )
     assert bench.files["roamd"].read_text() == text and bench.changed == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("usb", "1.2"), ("tty", "ttyUSB2"), ("imei", "123"), ("mtu", "20"), ("device", "a" * 16)],
+)
+def test_what_an_uplink_cannot_have_is_marked(bench, option, value):
+    bench.open("roamd")
+    name = next(uplink.name for uplink in bench.meant("roamd").uplinks if uplink.kind == "cellular")
+    bench.fill(name, option, value)
+    assert bench.press("handleSave").startswith("refused")
+    error = f"document.querySelector('[data-section-id={name}] [data-name={option}] .cbi-error').textContent"
+    assert "expect" in bench.browser.evaluate(error)
+    assert bench.changed == []
 
 
 def test_an_uplink_is_added_with_what_a_modem_wants(bench):

@@ -78,8 +78,8 @@ def test_rates_come_from_counters_and_not_from_their_restart(ask):
     for at, *octets in ((100, 0, 0), (102, 250_000, 25_000), (104, 10, 10), (106, 500_010, 10)):
         call(ask, "history", "take", at, tunnels(*octets))
     assert call(ask, "history", "of", 1) == [
-        {"at": 102, "down": 1000, "up": 100},
-        {"at": 106, "down": 2000, "up": 0},
+        {"at": 102, "over": 2, "down": 1000, "up": 100},
+        {"at": 106, "over": 2, "down": 2000, "up": 0},
     ]
     assert call(ask, "history", "last", 1)["down"] == 2000
     # A tunnel that is gone carries nothing, and what is old is forgotten.
@@ -89,8 +89,16 @@ def test_rates_come_from_counters_and_not_from_their_restart(ask):
     assert [sample["at"] for sample in call(ask, "history", "of", 1)] == [106]
 
 
+def test_what_the_daemon_remembers_comes_first(ask):
+    ask("history", "{ m.samples = {}; m.before = {}; }")
+    call(ask, "history", "begin", 100, [{"bid": 1, "rates": [[290, 5, 10, 1], [8, 9, 20, 2]]}])
+    call(ask, "history", "take", 101, tunnels(0, 0))
+    call(ask, "history", "take", 103, tunnels(250, 0))
+    assert [sample["at"] for sample in call(ask, "history", "of", 1)] == [-190, 92, 103]
+
+
 def test_a_plot_has_gaps_where_nothing_was_seen(ask):
-    samples = [{"at": at, "down": 100 * at, "up": 1} for at in (10, 12, 14, 40, 42)]
+    samples = [{"at": at, "over": 2, "down": 100 * at, "up": 1} for at in (10, 12, 14, 40, 42)]
     lines = ask(
         "plot",
         f"[...m.rates('x', {json.dumps(samples)}, 42, 300).querySelectorAll('.roamd-down')].map(one => one.getAttribute('points'))",

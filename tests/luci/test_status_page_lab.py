@@ -18,6 +18,9 @@ CARDS = "[...document.querySelectorAll('.roamd-card')].map(card => card.innerTex
 LINES = (
     "[...document.querySelectorAll('.roamd-card')].map(card => card.querySelectorAll('.roamd-down').length)"
 )
+SHARES = """[...document.querySelectorAll('.roamd-card dd')].map(one => one.innerText)
+    .filter(one => /^\\d+ %$/.test(one)).map(parseFloat)"""
+"""Of traffic and of new flows, uplink by uplink."""
 
 
 class Lab:
@@ -89,7 +92,7 @@ def test_a_driver_sees_at_a_glance_what_carries(lab, page):
 
 
 def test_plots_and_flows_live(lab, page):
-    client = lab.cast.traffic("lan", "download", host=CORRESPONDENT, port=5001, flows=4, seconds=12)
+    client = lab.cast.traffic("lan", "download", host=CORRESPONDENT, port=5001, flows=4, seconds=10)
     page.wait(f"{LINES}.every(count => count > 0)")
     page.wait(
         "[...document.querySelectorAll('.roamd-down')].some(line => new Set(line.getAttribute('points').split(' ').map(point => point.split(',')[1])).size > 2)"
@@ -100,11 +103,12 @@ def test_plots_and_flows_live(lab, page):
         "[...document.querySelectorAll('.roamd-plot svg')].map(plot => plot.getAttribute('aria-label')).join()"
     )
     assert "Mbit/s" in said and "last 5 minutes" in said
-    shares = page.evaluate(
-        "[...document.querySelectorAll('.roamd-card dd')].map(one => one.innerText).filter(one => /^\\d+ %$/.test(one)).map(parseFloat)"
-    )
+    shares = page.wait(f"(found => found.length == 4 && found)({SHARES})")
     assert 98 <= shares[0] + shares[2] <= 102 and 98 <= shares[1] + shares[3] <= 102
-    page.open(lab.site.page(CONFIG))
+    lab.cast.wait(
+        "history", lambda: all(path["rates"] for path in request(lab.socket, "history", {})["history"]), 20
+    )
+    # Who comes later sees what was before.
     page.open(lab.site.page(STATUS))
     assert all(count > 0 for count in page.evaluate(LINES))
     assert not lab.cast.result(client, 30)["errors"]

@@ -181,6 +181,7 @@
 		max: (value, high) => +value <= +high,
 		minlength: (value, low) => value.length >= +low,
 		maxlength: (value, high) => value.length <= +high,
+		rangelength: (value, low, high) => value.length >= +low && value.length <= +high,
 		ip4addr: ip4,
 		cidr4: value => { const [address, length] = value.split('/'); return ip4(address) && between(length ?? '', 0, 32); },
 		uciname: value => /^[a-zA-Z0-9_]+$/.test(value),
@@ -259,7 +260,12 @@
 			const value = this.formvalue(section_id), items = Array.isArray(value) ? value : [value];
 			if (!items.length || items[0] === '')
 				return this.optional || this.rmempty ? '' : 'non-empty value';
-			return this.datatype && !items.every(compile(this.datatype)) ? `expecting: ${this.datatype}` : '';
+			if (this.datatype && !items.every(compile(this.datatype)))
+				return `expecting: ${this.datatype}`;
+			return items.map(item => this.validate(section_id, item)).find(told => told !== true) ?? '';
+		}
+		validate() {
+			return true;
 		}
 		check(section_id) {
 			const row = this.inputs[section_id].closest('.cbi-value'), active = this.isActive(section_id);

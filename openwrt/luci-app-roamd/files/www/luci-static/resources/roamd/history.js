@@ -1,36 +1,23 @@
 'use strict';
 'require baseclass';
 
-/* What each path has carried in the last minutes, from the counters of its tunnel. */
+/* What each path has carried in the last minutes: at first as the daemon remembers it, then from the counters of
+   its tunnel.  A sample is { at, over, down, up }: seconds at its end, how many it covers, kbit/s. */
 
 const SPAN = 300;
-/* Where they outlive a look at another page. */
-const KEPT = 'roamd.history';
-
-function restored() {
-	try {
-		const found = Object.entries(JSON.parse(window.sessionStorage.getItem(KEPT)) ?? {});
-		return Object.fromEntries(found.filter(([, samples]) => Array.isArray(samples)));
-	} catch (error) {
-		/* A browser may forbid it, or somebody else have written there. */
-		return {};
-	}
-}
-
-function keep(samples) {
-	try {
-		window.sessionStorage.setItem(KEPT, JSON.stringify(samples));
-	} catch (error) {
-		/* Forbidden or full: they last as long as the page. */
-	}
-}
 
 return baseclass.extend({
 	span: SPAN,
 
 	__init__() {
-		this.samples = restored();
+		this.samples = {};
 		this.before = {};
+	},
+
+	/* What the daemon's `history` tells, at a time in seconds. */
+	begin(at, told) {
+		for (const path of told)
+			this.samples[path.bid] = path.rates.map(([ago, over, down, up]) => ({ at: at - ago, over: over, down: down, up: up }));
 	},
 
 	/* Tunnels as `status` has them, at a time in seconds. */
@@ -50,15 +37,14 @@ return baseclass.extend({
 		for (const bid in this.samples)
 			this.samples[bid] = this.samples[bid].filter(sample => sample.at >= at - SPAN);
 		this.before = now;
-		keep(this.samples);
 	},
 
-	/* { at, down, up } in kbit/s; null where the counters began anew. */
+	/* A sample; null where the counters began anew. */
 	difference(before, now) {
 		if (!before || now.at <= before.at || now.down < before.down || now.up < before.up)
 			return null;
 		const rate = (later, sooner) => (later - sooner) * 8 / 1000 / (now.at - before.at);
-		return { at: now.at, down: rate(now.down, before.down), up: rate(now.up, before.up) };
+		return { at: now.at, over: now.at - before.at, down: rate(now.down, before.down), up: rate(now.up, before.up) };
 	},
 
 	of(bid) {

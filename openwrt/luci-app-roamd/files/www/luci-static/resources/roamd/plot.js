@@ -5,8 +5,8 @@
 /* Pictures, in SVG.  Lines differ by their dashes and bars by their height, not by colour alone. */
 
 const WIDTH = 300, HEIGHT = 72, TOP = 4;
-/* Seconds without a sample that leave a gap in the line. */
-const GAP = 8;
+/* Seconds that no sample covers, and that leave a gap in the line. */
+const GAP = 2;
 
 function svg(name, attributes, children) {
 	const node = document.createElementNS('http://www.w3.org/2000/svg', name);
@@ -26,7 +26,7 @@ function runs(samples) {
 	const found = [];
 	let last = -Infinity;
 	for (const sample of samples) {
-		if (sample.at - last > GAP)
+		if (sample.at - sample.over - last > GAP)
 			found.push([]);
 		found.at(-1).push(sample);
 		last = sample.at;

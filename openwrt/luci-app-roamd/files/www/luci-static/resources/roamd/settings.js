@@ -13,7 +13,7 @@ const TITLES = {
 	foreign_agent: _('Foreign agent'),
 	uplink: _('Uplinks'),
 	flow: _('Flow policies'),
-	peer: _('Foreign agents'),
+	peer: _('Other agents'),
 	mobile: _('Mobile nodes'),
 	visitor: _('Visitors'),
 	home_network: _('Home networks')
@@ -54,7 +54,7 @@ function help(option) {
 	const words = [_(option.help)];
 	if (option.allowed && !option.choices.length && option.kind != 'boolean')
 		words.push(option.allowed);
-	if (option.default != null && option.kind != 'boolean')
+	if (option.default != null && option.kind != 'boolean' && !option.choices.length)
 		words.push(_('default: %s').format(option.default));
 	return shown(words.join('; '));
 }
@@ -93,10 +93,15 @@ function add(section, config, spec, option) {
 		uci.sections(config, option.name, known => field.value(known['.name']));
 	if (!option.choices.length)
 		field.datatype = option.datatype;
+	if (option.pattern) {
+		const whole = new RegExp(`^(?:${option.pattern})$`);
+		field.validate = (section_id, value) => !value || whole.test(value) || _('expected %s').format(option.allowed);
+	}
 	field.rmempty = !option.required;
 	field.optional = !option.required;
+	/* An empty choice stands beside one of the same name. */
 	if (option.default != null)
-		field.placeholder = option.default;
+		field.placeholder = option.choices.length ? _('default: %s').format(option.default) : option.default;
 	field.password = option.secret;
 	if (spec.type == 'uplink' && MODEM.includes(option.name))
 		field.depends('type', 'cellular');

@@ -9,7 +9,7 @@
 const PACE = 2;
 
 const ask = (method, params) => rpc.declare({ object: 'roamd', method: method, params: params ?? [], reject: true });
-const status = ask('status'), flows = ask('flows', ['limit']), events = ask('events', ['limit']);
+const status = ask('status'), flows = ask('flows', ['limit']), events = ask('events', ['limit']), before = ask('history');
 
 function share(part, whole) {
 	return whole > 0 ? part / whole : null;
@@ -17,7 +17,7 @@ function share(part, whole) {
 
 return view.extend({
 	load() {
-		return this.look();
+		return Promise.all([this.look(), before().catch(() => ({}))]);
 	},
 
 	/* What the daemon tells; `missing` where it does not answer.  One that starts answers `status` alone. */
@@ -27,7 +27,8 @@ return view.extend({
 			error => ({ missing: error }));
 	},
 
-	render(found) {
+	render([found, remembered]) {
+		history.begin(Date.now() / 1000, remembered.history ?? []);
 		this.places = {
 			notices: E('div', { role: 'alert' }),
 			/* Said aloud when it changes; the figures beside it are not. */
