@@ -15,7 +15,7 @@ from openwrt.packaging.validation import validation
 
 __all__ = ["PACKAGES", "package", "write_tree"]
 
-PACKAGES = ("roamd", "roamd-modem", "roamd-agent", "roamd-rescue", "luci-app-roamd")
+PACKAGES = ("roamd", "roamd-modem", "roamd-console", "roamd-agent", "roamd-rescue", "luci-app-roamd")
 
 _HOME = "usr/lib/roamd"
 """A folder of its own, since Python's has the version in its name."""
@@ -30,10 +30,18 @@ _PARTS = {
         "modem/", *(f"router/uplink/{name}.py" for name in (
             "cellular", "child", "dhcp", "modem_memory", "ppp", "roster", "session_link", "uevents", "upkeep",
         )),
-        "router/path/radio.py", "router/daemon/modems.py", "router/control/modem_", "router/control/graph.py",
+        "router/path/radio.py", "router/daemon/modems.py", "router/control/modem_cli.py",
+    ),
+    "roamd-console": (
+        "router/console/", "router/diagnosis/steps.py", *(f"router/daemon/{name}.py" for name in (
+            "capture", "field", "name_server", "ping", "uplink_test",
+        )),
+        *(f"router/control/{name}.py" for name in (
+            "answering", "calling", "envelope", "fetch", "field_cli", "framing", "pcap", "serial_line", "support",
+        )),
     ),
 }  # fmt: skip
-"""What only home and foreign agents need, and what only cellular uplinks do."""
+"""What only agents need, only cellular uplinks, and only a technician."""
 _DEVELOPMENT = (
     "router/lab/", "router/control/simulate_", "router/control/replay_cli.py", "modem/ports/micropython.py",
     *(f"router/sim/{name}.py" for name in (

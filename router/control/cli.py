@@ -6,15 +6,15 @@ import argparse
 import contextlib
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from importlib import import_module
 from ipaddress import IPv4Address
+from typing import Any
 
 from router import __version__
 from router.control import render
 from router.control.client import ControlError
 from router.control.completion import completion
-from router.control.field_cli import add_field
 from router.control.flow_cli import add_flows
 from router.control.output import put, show
 from router.control.session import LocalSession, Session
@@ -25,6 +25,15 @@ __all__ = ["grammar", "main", "run"]
 
 _PATIENCE = 30.0
 """Seconds: a role that starts anew says good-bye first."""
+_PARTS = (
+    (
+        ("test", "ping", "trace", "uplink", "registration", "capture", "support"),
+        "field_cli",
+        "a technician's commands: install roamd-console",
+    ),
+    (("modem",), "modem_cli", "what talks to modems: install roamd-modem"),
+)
+"""Commands that are not on every router, the module that adds them, and what to say where it is missing."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -86,18 +95,13 @@ def grammar(words: Sequence[str], session: Session) -> argparse.ArgumentParser:
     reload.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     reload.set_defaults(action=_reload)
     add_show(commands)
-    add_field(commands)
+    for asked, module, missing in _PARTS:
+        _add(commands, words, asked, module, missing)
     add_flows(commands)
     add_top(commands)
-    modem = commands.add_parser("modem", help="cellular modems: list, show, signal, at, reset, record")
-    try:
-        _describe(modem, "modem_cli", "what talks to modems: install roamd-modem")
-    except ControlError:
-        if "modem" in words:
-            raise
     simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
     if "simulate" in words:
-        _describe(simulate, "simulate_cli", "the simulator: run it on another machine")
+        _part("simulate_cli", "the simulator: run it on another machine").describe(simulate)
     session.commands(commands)
     shell = commands.add_parser("completion", help="print completion code for a shell")
     shell.add_argument("shell", choices=("bash", "zsh"))
@@ -105,13 +109,21 @@ def grammar(words: Sequence[str], session: Session) -> argparse.ArgumentParser:
     return parser
 
 
-def _describe(parser: argparse.ArgumentParser, module: str, missing: str) -> None:
-    # They bring along what takes long to load, and not every router has them.
+def _add(commands: Any, words: Sequence[str], asked: Container[str], module: str, missing: str) -> None:
+    """Add the commands `asked` where they are installed; who asks one of them elsewhere is told."""
     try:
-        found = import_module(f"router.control.{module}")
+        _part(module, missing).add(commands)
+    except ControlError:
+        if any(word in asked for word in words):
+            raise
+
+
+def _part(module: str, missing: str) -> Any:
+    """A module that takes long to load, or that not every router has."""
+    try:
+        return import_module(f"router.control.{module}")
     except ImportError:
         raise ControlError(f"this installation comes without {missing}") from None
-    found.describe(parser)
 
 
 def _status(arguments: argparse.Namespace, session: Session) -> int:

@@ -14,13 +14,13 @@ from router.control.output import put
 from router.control.session import Session
 from router.diagnosis import steps
 
-__all__ = ["add_field"]
+__all__ = ["add"]
 
 _TEST, _PING, _TRACE, _SUPPORT = 60.0, 30.0, 45.0, 30.0
 """Seconds a daemon may take."""
 
 
-def add_field(commands: Any) -> None:
+def add(commands: Any) -> None:
     """Put these commands below `commands`, a parser's sub-commands."""
     test = commands.add_parser("test", help="uplink: a guided check, step by step")
     uplink = _command(

@@ -12,7 +12,7 @@ from router.control import modem_render
 from router.control.output import put
 from router.control.session import Session
 
-__all__ = ["ACTIONS", "describe"]
+__all__ = ["ACTIONS", "add"]
 
 ACTIONS = ("list", "show", "signal", "at", "reset", "record")
 _RESETS = ("radio", "reset", "usb_reset", "reopen")
@@ -20,8 +20,9 @@ _LEVELS = ("rsrp", "rscp", "rssi")
 _HISTORY = 600
 
 
-def describe(parser: argparse.ArgumentParser) -> None:
-    """Put what belongs to `modem` into its parser."""
+def add(commands: Any) -> None:
+    """Put `modem` and what belongs to it below `commands`, a parser's sub-commands."""
+    parser = commands.add_parser("modem", help="cellular modems: list, show, signal, at, reset, record")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _action(actions, "list", _list, "modems, ports, networks, signals", named=False)
     _action(actions, "show", _show, "all that is known of a modem")

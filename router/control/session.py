@@ -102,15 +102,19 @@ class LocalSession(Session):
         )
 
     def commands(self, commands: Any) -> None:
-        from router.control.fetch import add_fetch
-
+        try:
+            from router.control.fetch import add_fetch
+        except ImportError:
+            return
         add_fetch(commands)
 
     def use(self, arguments: argparse.Namespace) -> None:
         self._socket = arguments.socket
         if arguments.serial is not None:
-            from router.control.serial_line import SerialLine
-
+            try:
+                from router.control.serial_line import SerialLine
+            except ImportError as error:
+                raise ControlError(f"--serial: {error}: install roamd-console") from None
             self._line = SerialLine(arguments.serial, arguments.speed)
 
     def close(self) -> None:

@@ -1,10 +1,11 @@
-"""Home and foreign agent, and what `roamctl modem` asks, loaded where they are wanted.
+"""Home and foreign agent, and what modems and technicians are asked by, loaded where they are wanted.
 
 Who has no use for them need not spend memory on them, and on OpenWrt they are packages of their own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,13 @@ from router.plane.errors import PlaneError
 from router.uplink.modems import MISSING, NoModems
 
 if TYPE_CHECKING:
+    from router.daemon.field import FieldControl
     from router.daemon.foreign_agent import ForeignAgentRole
     from router.daemon.home_agent import HomeAgentRole
+    from router.daemon.mobile_node import MobileNodeRole
     from router.uplink.cellular import Modems
 
-__all__ = ["foreign_agent_role", "home_agent_role", "modem_methods"]
+__all__ = ["field_control", "foreign_agent_role", "home_agent_role", "modem_methods"]
 
 
 def home_agent_role(config: Config, journal: Journal) -> HomeAgentRole:
@@ -32,6 +35,15 @@ def foreign_agent_role(config: Config, journal: Journal) -> ForeignAgentRole:
     """Raises PlaneError where it is not installed."""
     role: ForeignAgentRole = _loaded("foreign_agent").ForeignAgentRole(config, journal)
     return role
+
+
+def field_control(role: MobileNodeRole, status: Callable[[], dict[str, Any]]) -> FieldControl | None:
+    """What a technician asks; None where it is not installed, as `roamctl` says that is not either."""
+    try:
+        control: FieldControl = import_module("router.daemon.field").FieldControl(role, status)
+    except ModuleNotFoundError:
+        return None
+    return control
 
 
 def modem_methods(uplinks: tuple[Uplink, ...], modems: Modems | NoModems) -> dict[str, Method]:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from router.config.changes import ROLES, Changes, compare
 from router.config.model import Config
 from router.control.server import Method
-from router.daemon.agents import foreign_agent_role, home_agent_role, modem_methods
-from router.daemon.field import FieldControl
+from router.daemon.agents import field_control, foreign_agent_role, home_agent_role, modem_methods
 from router.daemon.flow_report import FlowReport
 from router.daemon.journal import Journal
 from router.daemon.mobile_node import MobileNodeRole
 from router.daemon.status import foreign_agent_status, home_agent_status, merged, mobile_node_status
 
 if TYPE_CHECKING:
+    from router.daemon.field import FieldControl
     from router.daemon.foreign_agent import ForeignAgentRole
     from router.daemon.home_agent import HomeAgentRole
 
@@ -102,12 +102,12 @@ class Roles:
     def _offer(self, mobile: MobileNodeRole) -> None:
         names = {uplink.bid: uplink.name for uplink in self.config.uplinks}
         if self._field is None:
-            self._field = FieldControl(mobile, self.status)
+            self._field = field_control(mobile, self.status)
         self._asked = {
             **modem_methods(self.config.uplinks, mobile.watcher.modems),
             **FlowReport(mobile.flows, names).methods(),
             "history": mobile.watch.history,
-            **self._field.methods(),
+            **(self._field.methods() if self._field is not None else {}),
         }
         self.methods.update(self._asked)
 
