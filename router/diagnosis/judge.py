@@ -130,8 +130,14 @@ def _of_router(status: "Facts") -> "list[Finding]":
         found.append(finding("config", why=problems[0].get("text")))
     if status.get("problem"):
         found.append(finding("plane", why=status.get("problem")))
+    states = [(str(item.get("state")), item.get("text")) for item in _rows(status.get("states"))]
+    unset = [text for state, text in states if state == "clock not set"]
+    found += [finding("clock_unset", why="nobody has told this router the time") for _ in unset]
+    found += [
+        finding("unwritten", state=state, why=text) for state, text in states if state != "clock not set"
+    ][:1]
     offset = status.get("clock_offset")
-    if isinstance(offset, (int, float)) and abs(offset) >= _CLOCK:
+    if not unset and isinstance(offset, (int, float)) and abs(offset) >= _CLOCK:
         side = "behind" if offset > 0 else "ahead of"
         found.append(finding("clock_off", why="%s %s" % (span(abs(offset)), side)))
     lacking = status.get("lacking")

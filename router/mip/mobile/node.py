@@ -208,7 +208,6 @@ class MobileNode:
         if registration is None or self._stopping or self.at_home is not None:
             return []
         registration.attempts = 0
-        self._replies.disbelieved.pop(bid, None)
         return self._registrar.ask(registration, now)
 
     def stop(self, now: Instant) -> list[Effect]:
