@@ -37,18 +37,19 @@ _PARTS = {
             "capture", "field", "name_server", "ping", "uplink_test",
         )),
         *(f"router/control/{name}.py" for name in (
-            "answering", "calling", "envelope", "fetch", "field_cli", "framing", "pcap", "serial_line", "support",
+            "answering", "envelope", "field_cli", "framing", "pcap", "support",
         )),
     ),
 }  # fmt: skip
 """What only agents need, only cellular uplinks, and only a technician."""
 _DEVELOPMENT = (
     "router/lab/", "router/control/simulate_", "router/control/replay_cli.py", "modem/ports/micropython.py",
+    "router/control/serial_line.py", "router/control/calling.py", "router/control/fetch.py",
     *(f"router/sim/{name}.py" for name in (
         "bond", "compare", "csv_trace", "estimates", "link", "policies", "replay", "trace", "watch", "workload",
     )),
 )  # fmt: skip
-"""What a router does not do: the demo and the simulator."""
+"""What a router does not do: the demo, the simulator, and asking others over a serial line."""
 _ASKING = (
     "__init__", "address", "at", "bands", "events", "facts", "knowledge", "network", "outcome", "replies", "results", "signal",
     "sync", "text", "families/*", "ports/__init__", "ports/folders", "ports/micropython", "ports/owner", "ports/probe",

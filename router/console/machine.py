@@ -21,7 +21,6 @@ from router.console.session import Files, ask
 from router.control.answering import Answerer
 from router.control.client import ControlError
 from router.control.envelope import pack, pack_error
-from router.control.support import archive
 from router.scram import Verifier, auth_message
 
 __all__ = ["Machine"]
@@ -176,6 +175,9 @@ class Machine:
 
     def _file_support(self, params: dict[str, Any]) -> dict[str, str]:
         """Make the archive here, so that it can be taken piece by piece."""
+        # It takes half of what a console loads, and is rarely asked for.
+        from router.control.support import archive
+
         name = time.strftime("roamd-support-%Y%m%d-%H%M%S.tar.gz")
         with self._files.create(name) as file:
             archive(self._ask, file, time.time(), _SUPPORT)

@@ -38,7 +38,7 @@ def run(filename: str, tty: str | None) -> int:
         try:
             _refuse_owned(tty)
             port = Port(settings)
-        except (OSError, ValueError) as error:
+        except OSError as error:
             if tty is None:
                 raise
             if str(error) != told:
@@ -95,8 +95,11 @@ def _read(filename: str, tty: str | None) -> tuple[str, Console | None]:
 
 
 def _refuse_owned(tty: str | None) -> None:
-    from modem.ports.owner import owner_of
-
+    """As far as roamd-modem is installed, which knows how to find out."""
+    try:
+        from modem.ports.owner import owner_of
+    except ImportError:
+        return
     owner = None if tty is None else owner_of(tty)
     if owner is not None:
         raise OSError(f"in use by {owner}: {owner.advice}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import sys
@@ -102,19 +103,21 @@ class LocalSession(Session):
         )
 
     def commands(self, commands: Any) -> None:
-        try:
+        # A router has no use for it.
+        with contextlib.suppress(ImportError):
             from router.control.fetch import add_fetch
-        except ImportError:
-            return
-        add_fetch(commands)
+
+            add_fetch(commands)
 
     def use(self, arguments: argparse.Namespace) -> None:
         self._socket = arguments.socket
         if arguments.serial is not None:
             try:
                 from router.control.serial_line import SerialLine
-            except ImportError as error:
-                raise ControlError(f"--serial: {error}: install roamd-console") from None
+            except ImportError:
+                raise ControlError(
+                    "this installation comes without --serial: run it on another machine"
+                ) from None
             self._line = SerialLine(arguments.serial, arguments.speed)
 
     def close(self) -> None:
