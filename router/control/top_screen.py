@@ -74,18 +74,19 @@ class TopScreen:
         status = self._status
         where = f" {status['home_address']} at {status['home_agent']}" if status.get("home_address") else ""
         since = f", up {duration(status['uptime'])}" if "uptime" in status else ""
-        return f"roamd{where}{since}" + ("   PAUSED" if self.paused else "")
+        flows = f", {self._flows['active']} of {self._flows['tracked']} flows carry something"
+        return f"roamd{where}{since}{flows}" + ("  PAUSED" if self.paused else "")
 
     def _uplinks(self, width: int) -> list[str]:
-        head = f"{'UPLINK':10} {'STATE':14} {'RTT':>6} {'DOWN':>12} {'UP':>12}  "
-        lines = [head + "DOWN, THE LAST SECONDS"]
+        head = f"{'UPLINK':10} {'STATE':12} {'RTT':>6} {'DOWN':>12} {'UP':>12}  "
+        lines = [head + "DOWN, RECENTLY"]
         for row in self._status.get("uplinks", ()):
             rates = self._rates.get(row["bid"], ())
             down, up = rates[-1] if rates else (None, None)
             good = row["registration"] in ("registered", "at home")
             state = row["registration"] if good or row["state"] == "usable" else row["state"]
             rtt = (row.get("path") or {}).get("rtt")
-            line = f"{row['name'][:10]:10} {state[:14]:14} {'-' if rtt is None else f'{rtt:.0f} ms':>6} "
+            line = f"{row['name'][:10]:10} {state[:12]:12} {'-' if rtt is None else f'{rtt:.0f} ms':>6} "
             line += f"{_rate(down):>12} {_rate(up):>12}  "
             lines.append(line + _graph([rate[0] for rate in rates], width - len(line)))
             signal = signal_words(row["modem"]) if row.get("modem") else _wifi(row.get("wifi"))
@@ -96,15 +97,11 @@ class TopScreen:
     def _table(self, room: int) -> list[str]:
         name, order = _ORDERS[self._order]
         rows = sorted(self._flows["flows"], key=order)
-        counted = f"{self._flows['active']} of {self._flows['tracked']} carry something"
-        lines = [
-            f"{'FLOWS by ' + name:20} {'TO':22} {'UPLINK':10} {'DOWN':>12} {'UP':>12}   {counted}",
-        ]
+        lines = [f"{'FLOWS by ' + name:26} {'TO':21} {'UPLINK':8} {'DOWN':>6} {'UP':>6}  AGE"]
         for row in rows[:room]:
-            lines.append(
-                f"{row['protocol'][:4]:4} {row['source'][:15]:15} {row['destination'][:22]:22} "
-                f"{(row['path'] or '-')[:10]:10} {bits(row['down']):>12} {bits(row['up']):>12}  {duration(row['age'])}"
-            )
+            where = f"{row['protocol'][:4]:4} {row['source'][:21]:21} {row['destination'][:21]:21}"
+            rates = f"{_short(row['down']):>6} {_short(row['up']):>6}"
+            lines.append(f"{where} {(row['path'] or '-')[:8]:8} {rates}  {duration(row['age'])}")
         return lines
 
     def _told(self) -> list[str]:
@@ -113,6 +110,11 @@ class TopScreen:
 
 def _rate(kilobits: float | None) -> str:
     return "-" if kilobits is None else bits(round(kilobits))
+
+
+def _short(kilobits: int) -> str:
+    """bit/s in thousands (k) or millions (M)."""
+    return f"{kilobits / 1000:.3g}M" if kilobits >= 1000 else f"{kilobits}k"
 
 
 def _wifi(wifi: Values | None) -> str:

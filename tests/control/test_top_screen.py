@@ -55,7 +55,7 @@ def order(screen):
 
 def test_rates_come_of_two_looks(screen):
     lines = screen.draw(80, 24).splitlines()
-    assert lines[0] == "roamd 10.99.0.2 at 198.51.100.2, up 4m10s"
+    assert lines[0] == "roamd 10.99.0.2 at 198.51.100.2, up 4m10s, 3 of 9 flows carry something"
     (wifi,) = [line for line in lines if line.startswith("wifi")]
     assert "registered" in wifi and "23 ms" in wifi and "2 Mbit/s" in wifi and wifi.endswith("#")
     (lte,) = [line for line in lines if line.startswith("lte ")]
@@ -100,6 +100,6 @@ def test_a_screen_fits_every_terminal(screen, width, height):
 
 def test_before_the_first_look_and_at_an_agent_it_draws():
     screen = TopScreen()
-    assert screen.draw(80, 24).startswith("roamd\n")
+    assert screen.draw(80, 24).startswith("roamd, 0 of 0 flows carry something\n")
     screen.take({"uptime": 3.0, "tunnels": []}, {"flows": [], "active": 0, "tracked": 0}, [], 1.0)
-    assert screen.draw(80, 24).startswith("roamd, up 3s\n")
+    assert screen.draw(80, 24).startswith("roamd, up 3s, 0 of 0 flows")

@@ -48,7 +48,14 @@ def modules(*packages):
 
 
 @pytest.mark.parametrize(
-    "packages", [("roamd",), ("roamd", "roamd-modem"), ("roamd", "roamd-modem", "roamd-agent")], ids=" ".join
+    "packages",
+    [
+        ("roamd",),
+        ("roamd", "roamd-console"),
+        ("roamd", "roamd-modem"),
+        ("roamd", "roamd-modem", "roamd-agent"),
+    ],
+    ids=" ".join,
 )
 def test_every_module_of_a_package_imports_on_a_router(tmp_path, packages):
     for name in packages:
