@@ -63,6 +63,7 @@ def lab(tmp_path_factory, browser):
         lab.drive()
         yield lab
     finally:
+        browser.leave()
         lab.site.close()
         lab.topology.destroy()
 
