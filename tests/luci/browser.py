@@ -83,10 +83,16 @@ class Browser:
             self._note(told)
 
     def open(self, url: str) -> None:
-        """Go there, and wait until the view stands."""
+        """Go there, and wait until the view stands, with its style."""
         self.problems.clear()
         self.command("Page.navigate", url=url)
         self.wait(f"location.href == {json.dumps(url)} && document.body?.dataset.ready == 'yes'")
+        self.wait("[...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet)")
+
+    def leave(self) -> None:
+        """Ask nothing more of a site that is about to close."""
+        self.command("Page.navigate", url="about:blank")
+        self.wait("location.href == 'about:blank'")
 
     def size(self, width: int, height: int) -> None:
         self.command(

@@ -68,6 +68,7 @@ def bench(browser, tmp_path):
         yield bench
         assert browser.evaluate("harness.errors") == [] and browser.problems == []
     finally:
+        browser.leave()
         bench.site.close()
 
 

@@ -23,6 +23,7 @@ def ask(browser, tmp_path_factory):
     try:
         yield ask
     finally:
+        browser.leave()
         site.close()
 
 

@@ -63,6 +63,7 @@ def lab(tmp_path_factory, browser):
         lab.drive()
         yield lab
     finally:
+        browser.leave()
         lab.site.close()
         lab.topology.destroy()
 
@@ -121,6 +122,7 @@ def test_a_lost_uplink_is_told_in_words(lab, page):
         lab.shows("no carrier", ".roamd-card")
         lab.shows("uplink wifi: no carrier", ".roamd-events")
         lab.shows("! warning", ".roamd-events")
+        lab.shows("Try: ", ".roamd-findings")
     finally:
         lab.topology.set_wifi(True)
     lab.shows("All 2 uplinks carry", ".roamd-verdict")

@@ -123,6 +123,16 @@ return baseclass.extend({
 		return found;
 	},
 
+	/* What the daemon judges to be wrong, what that means, and what to try next. */
+	findings(told) {
+		const rows = (told.findings ?? []).map(finding => E('li', {}, [
+			text('strong', '%s %s'.format(finding.level == 'note' ? '·' : finding.level == 'warning' ? '!' : '✖', finding.verdict)),
+			text('span', finding.meaning, { 'class': 'roamd-faint' }),
+			text('span', _('Try: %s').format(finding.next))
+		]));
+		return rows.length ? [text('h3', _('What to do')), E('ul', { 'class': 'roamd-findings' }, rows)] : [];
+	},
+
 	/* One uplink.  `shares`: { sample, traffic, flows }. */
 	card(uplink, shares, samples, at, span) {
 		const [kind, sign, words] = state(uplink);

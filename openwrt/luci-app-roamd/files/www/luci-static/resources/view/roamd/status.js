@@ -9,7 +9,7 @@
 const PACE = 2;
 
 const ask = (method, params) => rpc.declare({ object: 'roamd', method: method, params: params ?? [], reject: true });
-const status = ask('status'), flows = ask('flows', ['limit']), events = ask('events', ['limit']), before = ask('history');
+const status = ask('status'), flows = ask('flows', ['limit']), events = ask('events', ['limit']), before = ask('history'), summary = ask('summary');
 
 function share(part, whole) {
 	return whole > 0 ? part / whole : null;
@@ -22,8 +22,9 @@ return view.extend({
 
 	/* What the daemon tells; `missing` where it does not answer.  One that starts answers `status` alone. */
 	look() {
-		return Promise.all([status(), flows(20).catch(() => ({})), events(50).catch(() => ({}))]).then(
-			([told, moving, happened]) => ({ status: told, flows: moving, events: happened }),
+		const rest = [flows(20), events(50), summary()].map(answer => answer.catch(() => ({})));
+		return Promise.all([status(), ...rest]).then(
+			([told, moving, happened, judged]) => ({ status: told, flows: moving, events: happened, summary: judged }),
 			error => ({ missing: error }));
 	},
 
@@ -35,6 +36,7 @@ return view.extend({
 			verdict: E('span', { role: 'status' }),
 			sums: E('span', { 'class': 'roamd-sums' }),
 			cards: E('div', { 'class': 'roamd-cards' }),
+			findings: E('section'),
 			events: E('ul', { 'class': 'roamd-events', tabindex: '0', 'aria-label': _('What happened') }),
 			flows: E('section'),
 			tunnels: E('section'),
@@ -43,7 +45,7 @@ return view.extend({
 		const places = this.places;
 		places.rest = E('div', {}, [
 			E('div', { 'class': 'roamd-verdict' }, [places.verdict, places.sums]),
-			places.cards,
+			places.cards, places.findings,
 			E('h3', {}, [_('What happened')]),
 			places.events, places.flows, places.policies, places.tunnels
 		]);
@@ -84,6 +86,7 @@ return view.extend({
 			};
 			return parts.card(uplink, shares, history.of(uplink.bid), at, history.span);
 		}));
+		parts.tell(places.findings, parts.findings(found.summary));
 		parts.tell(places.events, parts.events(found.events));
 		places.flows.replaceChildren(...parts.flows(found.flows));
 		places.policies.replaceChildren(...parts.policies(told));
