@@ -14,6 +14,8 @@ import pytest
 
 from router.config.model import Console
 from router.console.port import Idle, Port
+from router.control.client import ControlError
+from router.control.serial_line import SerialLine
 from tests.console.port_server import PortServer
 from tests.console.rig import PASSWORD, Rig
 
@@ -301,6 +303,21 @@ def test_machine_mode_through_noise(tmp_path):
             done = rig.roamctl("--json", "counters")
             assert done.returncode == 0, done.stderr
             assert json.loads(done.stdout)["calls"] == counted.calls
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [b"x", b"[]", b"[" * 50_000, b'{"method":7}', b'{"method":"file_read","params":{"name":{}}}', b"\xff"],
+)
+def test_a_nonsensical_request_is_an_answer(rig, request_):
+    line = SerialLine(rig.relay.laptop, 115200, lambda: PASSWORD)
+    line.ask("status")
+    with pytest.raises(ControlError):
+        line._call(request_, 5.0, None)
+    assert line.ask("status", timeout=float("nan"))["uplinks"]
+    with pytest.raises(ControlError, match="unknown method"):
+        line.ask("nonsense")
+    line.close()
 
 
 def offered(rig, octets):
