@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from router.control.render import bits, table
+from router.control.render import table
 
 __all__ = ["echoes", "events", "home_agent", "hops", "uplinks", "values"]
 
@@ -14,7 +14,7 @@ Values = dict[str, Any]
 
 def uplinks(rows: list[Values]) -> str:
     """`roamctl show uplinks`."""
-    head = ("NAME", "DEVICE", "LINK", "ADDRESS", "REGISTRATION", "RTT", "DOWN", "UP", "MTU")
+    head = ("NAME", "DEVICE", "LINK", "ADDRESS", "REGISTRATION", "RTT ms", "Mbit/s", "MTU")
     return table(head, (_uplink(row) for row in rows)) + "\n"
 
 
@@ -23,9 +23,13 @@ def _uplink(row: Values) -> tuple[str, ...]:
     rtt = path.get("rtt")
     return (
         row["name"], row["device"] or "-", row["state"], row["address"] or "-", row["registration"],
-        "-" if rtt is None else f"{rtt:.0f} ms", bits(path.get("down")), bits(path.get("up")),
+        "-" if rtt is None else f"{rtt:.0f}", f"{_rate(path.get('down'))}/{_rate(path.get('up'))}" if path else "-",
         str(row.get("path_mtu") or row.get("mtu") or "-"),
     )  # fmt: skip
+
+
+def _rate(kilobits: float | None) -> str:
+    return "?" if kilobits is None else f"{kilobits / 1000:.3g}"
 
 
 def values(rows: Values) -> str:
@@ -42,8 +46,8 @@ def home_agent(status: Values) -> str:
     offset = status.get("clock_offset")
     if offset:
         lines.append(f"its clock is {offset:+.0f} s from ours")
-    head = ("UPLINK", "STATE", "ANSWERED IN", "LAST CODE", "ECHO", "UDP 434", "WHY")
-    rows = []
+    head = ("UPLINK", "STATE", "ANSWERED IN", "LAST CODE", "ECHO", "UDP 434")
+    rows, reasons = [], []
     for row in status.get("uplinks", []):
         reach = row.get("reach") or {}
         answered, echo, code = row.get("answered"), reach.get("home_agent"), row.get("code")
@@ -51,10 +55,12 @@ def home_agent(status: Values) -> str:
             (
                 row["name"], row["registration"], "-" if answered is None else f"{answered:.0f} ms",
                 "-" if code is None else str(code), "-" if echo is None else f"{echo:.0f} ms",
-                "refused" if reach.get("refused") else "-", row.get("disbelieved") or row.get("detail") or "-",
+                "refused" if reach.get("refused") else "-",
             )
         )  # fmt: skip
-    return "\n".join([*lines, table(head, rows)]) + "\n"
+        why = row.get("disbelieved") or row.get("detail")
+        reasons += [f"{row['name']}: {why}"] if why else []
+    return "\n".join([*lines, table(head, rows), *reasons]) + "\n"
 
 
 def events(rows: list[Values]) -> str:

@@ -27,6 +27,7 @@ from router.daemon.reach import Way as Direction
 from router.daemon.recorder import Recorder
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
+from router.daemon.uplink_news import UplinkNews
 from router.flow.mobile_plan import MobilePath, mobile_plan
 from router.flow.policy import Way, by_name
 from router.mip.effect import Bound, Effect, Event, GratuitousArp, Send, Solicit, Unbound
@@ -65,6 +66,7 @@ class MobileNodeRole:
         self._bid_of = {uplink.name: uplink.bid for uplink in config.uplinks}
         journal.names = {uplink.bid: uplink.name for uplink in config.uplinks}
         self.views: dict[int, UplinkView] = {}
+        self._news = UplinkNews(self._tell)
         self.bindings: dict[int, MobileBinding] = {}
         self._links: dict[int, MobileLink] = {}
         flows = by_name(config.flows, config.uplinks)
@@ -147,6 +149,7 @@ class MobileNodeRole:
             for table in (self.views, self._capacities):
                 table.pop(uplink.bid, None)
             self.held.discard(uplink.bid)
+            self._news.forget(uplink.bid)
         self.config, self.settings = config, config.mobile_node
         for bids in (self.uplinks, self._bid_of):
             bids.clear()
@@ -273,7 +276,7 @@ class MobileNodeRole:
     def _uplink_changed(self, view: UplinkView) -> None:
         bid = view.bid
         before, self.views[bid] = self.views.get(bid), view
-        self._log_state(before, view)
+        self._news.look(view)
         attached = bid in self._links
         if attached and (not self._can_attach(view) or self._moved(before, view)):
             self._lose(bid)
@@ -480,17 +483,6 @@ class MobileNodeRole:
         except OSError as error:
             self.counters["send_failed"] += 1
             self._tell(Event("warning", "send", f"device {link.device}: cannot send: {error}", bid or 0))
-
-    def _log_state(self, before: UplinkView | None, view: UplinkView) -> None:
-        if before is None or before.state is not view.state:
-            level = "info" if view.usable else "warning"
-            self._log(level, f"uplink {view.name}: {view.state.value}", view.bid)
-        modem, old = view.modem, before.modem if before is not None else None
-        for what in ("state", "session"):
-            word = getattr(modem, what, None)
-            if word is not None and word != getattr(old, what, None):
-                text = f"uplink {view.name}: modem {'' if what == 'state' else 'session '}{word}"
-                self._tell(Event("info", "modem", text, view.bid))
 
     def _log(self, level: str, text: str, bid: int) -> None:
         self._tell(Event(level, "uplink", text, bid))

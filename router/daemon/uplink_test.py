@@ -45,8 +45,9 @@ async def test_uplink(
     way = role.direction(uplink.bid)
     if way is not None:
         with contextlib.suppress(OSError):
-            probes["reach"] = await _timed(took, "gateway", look(way))
-            probes["dns"] = await _timed(took, "DNS", _dns(role, uplink, way))
+            probes["reach"], probes["dns"] = await asyncio.gather(
+                _timed(took, "gateway", look(way)), _timed(took, "DNS", _dns(role, uplink, way))
+            )
         probes["renewed"] = await _timed(took, "registration", _renewed(role, uplink.bid))
         if uplink.bid in role.bindings:
             with contextlib.suppress(OSError):
@@ -102,17 +103,15 @@ async def _dns(role: MobileNodeRole, uplink: Uplink, way: Way) -> Status | None:
 
 
 async def _renewed(role: MobileNodeRole, bid: int) -> bool:
-    """Whether the home agent answers a registration that is asked for now, believed or not."""
-    machine, replies = role.machine, role.machine.counters
-    before = replies.get("requests_sent", 0)
-    known = machine.disbelieved.get(bid)
-    if known is None:
-        role.renew(bid)
-        await _until(lambda: replies.get("requests_sent", 0) > before, 1.5)
+    """Whether the home agent answers a registration that is asked for now, so that it can be believed."""
+    machine, counters = role.machine, role.machine.counters
+    before, disbelieved = counters.get("requests_sent", 0), machine.disbelieved.get(bid)
+    role.renew(bid)
+    await _until(lambda: counters.get("requests_sent", 0) > before, 1.5)
 
     def answered() -> bool:
         view = machine.registrations.get(bid)
-        return view is None or view.attempts == 0 or machine.disbelieved.get(bid) is not None
+        return view is None or view.attempts == 0 or machine.disbelieved.get(bid) != disbelieved
 
     await _until(answered, _REGISTRATION_WAIT)
     view = machine.registrations.get(bid)

@@ -79,9 +79,11 @@ def _denied(name: str, row: "Facts", detail: str) -> "Finding":
 
 def _unanswered(name: str, row: "Facts", status: "Facts") -> "Finding":
     """By what else answers: the home agent to others, its host, the gateway."""
-    said, reach = row.get("disbelieved"), _facts(row.get("reach"))
+    # All uplinks have one key, and a home agent says now and then only that it is wrong.
+    told = [row.get("disbelieved")] + [other.get("disbelieved") for other in _rows(status.get("uplinks"))]
+    said, reach = [word for word in told if word], _facts(row.get("reach"))
     if said:
-        return finding("wrong_key", name, why=said)
+        return finding("wrong_key", name, why=said[0])
     if not reach:
         return finding("registering" if row.get("registration") == "registering" else "unanswered", name)
     lost = _lost(name, row, status)
@@ -128,8 +130,14 @@ def _of_router(status: "Facts") -> "list[Finding]":
         found.append(finding("config", why=problems[0].get("text")))
     if status.get("problem"):
         found.append(finding("plane", why=status.get("problem")))
+    states = [(str(item.get("state")), item.get("text")) for item in _rows(status.get("states"))]
+    unset = [text for state, text in states if state == "clock not set"]
+    found += [finding("clock_unset", why="nobody has told this router the time") for _ in unset]
+    found += [
+        finding("unwritten", state=state, why=text) for state, text in states if state != "clock not set"
+    ][:1]
     offset = status.get("clock_offset")
-    if isinstance(offset, (int, float)) and abs(offset) >= _CLOCK:
+    if not unset and isinstance(offset, (int, float)) and abs(offset) >= _CLOCK:
         side = "behind" if offset > 0 else "ahead of"
         found.append(finding("clock_off", why="%s %s" % (span(abs(offset)), side)))
     lacking = status.get("lacking")

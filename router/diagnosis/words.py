@@ -80,6 +80,7 @@ WORDS = {
     # The router
     "clock_off": (WARNING, "this router's clock is %(why)s the home agent's", "registrations go by the home agent's clock; logs and certificates do not",
         "set the clock; check NTP (sysntpd) and the RTC's battery"),
+    "unwritten": (WARNING, "%(state)s", "%(why)s", "make room (df; rm what is not needed), or mend the overlay: it runs on meanwhile"),
     "modules_missing": (WARNING, "tunnel modules are missing: %(why)s", "tunnels run in user space: they cost more processor time",
         "opkg install %(why)s, then restart roamd"),
     "plane": (FAULT, "the kernel refuses what is wanted", "%(why)s", "see: show events; restart roamd"),

@@ -100,6 +100,12 @@ def test_what_an_uplink_cannot_do_alone_is_blamed_on_its_network():
     ]
 
 
+def test_one_key_serves_all_uplinks():
+    refused = {**LOST, "disbelieved": "bad authenticator in a reply with code 131"}
+    other = lte(registration="no reply", reach={**SEEN, "home_agent": 9.0})
+    assert codes(judge(status(refused, other))) == [("wrong_key", None)]
+
+
 def test_a_silent_tunnel_is_looked_into():
     down = {**PATH, "liveness": "down"}
     assert codes(judge(status({**GOOD, "path": down, "reach": {**SEEN, "home_agent": 9.0}}))) == [
@@ -124,12 +130,20 @@ def test_the_router_itself_can_be_at_fault():
     assert found[0]["code"] == "plane", "the worst first"
     assert "1 h behind" in next(item["verdict"] for item in found if item["code"] == "clock_off")
     assert judge(status(GOOD, clock_offset=-8.0)) == []
+    states = [
+        {"state": "clock not set", "text": "it says 1970"},
+        {"state": "flash full", "text": "/etc/roamd/x: No space"},
+    ]
+    found = judge(status(GOOD, clock_offset=1.7e9, states=states))
+    assert [item["code"] for item in found] == ["clock_unset", "unwritten"] and found[1][
+        "verdict"
+    ] == "flash full"
     assert codes(judge(status())) == [("no_uplinks", None)]
 
 
 def test_every_word_can_be_said():
     values = dict.fromkeys(
-        ("why", "device", "gateway", "home_agent", "path_mtu", "mtu", "loss", "apn", "reply"), "x"
+        ("why", "device", "gateway", "home_agent", "path_mtu", "mtu", "loss", "apn", "reply", "state"), "x"
     )
     for code, (level, *_) in WORDS.items():
         said = finding(code, "lte", **values)
