@@ -36,11 +36,12 @@ _PARTS = {
 """What only home and foreign agents need, and what only cellular uplinks do."""
 _DEVELOPMENT = (
     "router/lab/", "router/control/simulate_", "router/control/replay_cli.py", "modem/ports/micropython.py",
+    "router/control/serial_line.py", "router/control/calling.py", "router/control/fetch.py",
     *(f"router/sim/{name}.py" for name in (
         "bond", "compare", "csv_trace", "estimates", "link", "policies", "replay", "trace", "watch", "workload",
     )),
 )  # fmt: skip
-"""What a router does not do: the demo and the simulator."""
+"""What a router does not do: the demo, the simulator, and asking others over a serial line."""
 _ASKING = (
     "__init__", "address", "at", "bands", "events", "facts", "knowledge", "network", "outcome", "replies", "results", "signal",
     "sync", "text", "families/*", "ports/__init__", "ports/folders", "ports/micropython", "ports/owner", "ports/probe",

@@ -17,7 +17,7 @@ from router.console.complete import expand, words_of
 from router.console.editor import History
 from router.console.lockout import Lockout
 from router.console.machine import Machine
-from router.console.port import Idle, Port
+from router.console.port import Idle, Port, PortLost
 from router.console.prompt import Prompt
 from router.console.session import ConsoleSession, Files
 from router.control.cli import grammar, run
@@ -89,6 +89,7 @@ class Console:
         shell = settings is not None and settings.shell
         session.offer(partial(add_commands, config=self._config, shell=shell))
         parser, history, names = grammar((), session), History(), _Names(session)
+        self._prompt.show = session.show
         self._port.write("? and Tab help, exit ends.\n")
         self._do(list(_FIRST), session)
         while not session.ended:
@@ -135,10 +136,14 @@ class Console:
         try:
             subprocess.run(["/bin/sh", "-l"], preexec_fn=partial(os.login_tty, os.dup(fd)), check=False)
         finally:
+            _log.warning("shell ended")
             os.set_blocking(fd, False)
-            termios.tcsetattr(fd, termios.TCSADRAIN, mode)
             self._port.touch()
-        _log.warning("shell ended")
+        try:
+            termios.tcsetattr(fd, termios.TCSADRAIN, mode)
+        except termios.error:
+            # The kernel hangs a UART up when the shell that had it as its terminal ends.
+            raise PortLost("hung up by the end of the shell") from None
 
 
 class _Names:

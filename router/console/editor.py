@@ -39,6 +39,8 @@ class Editor:
     def __init__(self, prompt: str, width: int, history: History | None = None, secret: bool = False) -> None:
         self.text = ""
         self.cursor = 0
+        self.spoilt = False
+        """There was noise in it."""
         self._prompt = prompt
         self._room = max(8, width - len(prompt) - 1)
         self._history = history or History(0)
@@ -74,6 +76,9 @@ class Editor:
                 return "", None if self._secret else Wish.COMPLETE
             case Key.REDRAW:
                 return "\n" + self.start(), None
+            case Key.NOISE:
+                self.spoilt = True
+                return "", None
             case Key.LITERAL:
                 self._literal = True
                 return "", None

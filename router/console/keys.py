@@ -32,6 +32,8 @@ class Key(Enum):
     REDRAW = "redraw"
     LITERAL = "literal"
     """The next character is meant as it stands."""
+    NOISE = "noise"
+    """What no key sends."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Keys:
     """Takes octets as they come, in pieces of any size."""
 
     def __init__(self) -> None:
-        self._text = codecs.getincrementaldecoder("utf-8")("ignore")
+        self._text = codecs.getincrementaldecoder("utf-8")("replace")
         self._sequence: str | None = None
         self._after_return = False
 
@@ -79,15 +81,16 @@ class Keys:
             self._sequence = ""
         elif octet < 0x20 or octet == 0x7F:
             self._sequence = None
-            self._text.reset()
-            if octet in _CONTROLS:
-                found.append(_CONTROLS[octet])
+            if self._text.getstate()[0]:
+                found.append(Key.NOISE)
+                self._text.reset()
+            # Telnet sends a NUL behind each return, and a break is one.
+            if octet:
+                found.append(_CONTROLS.get(octet, Key.NOISE))
         elif self._sequence is not None:
             self._within(chr(octet), found)
         else:
-            found += [
-                character for character in self._text.decode(bytes((octet,))) if character.isprintable()
-            ]
+            found += [_printable(character) for character in self._text.decode(bytes((octet,)))]
 
     def _within(self, character: str, found: list[Key | Size | str]) -> None:
         if not self._sequence:
@@ -105,3 +108,7 @@ class Keys:
             lines, _, columns = body[:-1].partition(";")
             if lines.isdecimal() and columns.isdecimal():
                 found.append(Size(int(lines), int(columns)))
+
+
+def _printable(character: str) -> Key | str:
+    return character if character.isprintable() and character != "\ufffd" else Key.NOISE

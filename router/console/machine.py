@@ -17,11 +17,11 @@ from typing import Any
 from router import __version__
 from router.console.lockout import Lockout
 from router.console.port import Port
-from router.console.session import Files
+from router.console.session import Files, ask
 from router.control.answering import Answerer
-from router.control.client import ControlError, request
+from router.control.client import ControlError
 from router.control.envelope import pack, pack_error
-from router.control.support import archive
+from router.control.framing import MAX_TOTAL
 from router.scram import Verifier, auth_message
 
 __all__ = ["Machine"]
@@ -101,6 +101,10 @@ class Machine:
             return
         except (ControlError, ValueError) as error:
             answer = pack_error(str(error))
+        except RecursionError:
+            answer = pack_error("too deep")
+        if len(answer) > MAX_TOTAL:
+            answer = pack_error("the answer is too long for this line: ask for less")
         self._port.send_frames(self._answerer.answer(answer))
 
     def _do(self, octets: bytes) -> Any:
@@ -176,13 +180,18 @@ class Machine:
 
     def _file_support(self, params: dict[str, Any]) -> dict[str, str]:
         """Make the archive here, so that it can be taken piece by piece."""
+        # It takes half of what a console loads, and is rarely asked for.
+        from router.control.support import archive
+
         name = time.strftime("roamd-support-%Y%m%d-%H%M%S.tar.gz")
         with self._files.create(name) as file:
             archive(self._ask, file, time.time(), _SUPPORT)
         return {"name": name}
 
     def _ask(self, method: str, params: dict[str, Any], timeout: float) -> Any:
-        return request(self._socket, method, params, min(timeout, _MAX_TIMEOUT), self._wait)
+        # Written so that it holds for what is no number too.
+        seconds = timeout if 0 <= timeout <= _MAX_TIMEOUT else _MAX_TIMEOUT
+        return ask(self._socket, method, params, seconds, self._wait)
 
     def _file_read(self, params: dict[str, Any]) -> Any:
         """With `length` its octets, without its size and digest."""

@@ -14,8 +14,6 @@ import time
 import tty
 from collections import deque
 
-import serial
-
 from router.config.model import Console
 from router.console.keys import Key, Keys, Size
 from router.control.framing import Frame, Reader, encode
@@ -39,7 +37,7 @@ class Port:
     """An open port.  Everything but `close` raises PortLost."""
 
     def __init__(self, settings: Console | None) -> None:
-        """Of this process's own terminal where there are no settings.  Raises OSError and ValueError."""
+        """Of this process's own terminal where there are no settings.  Raises OSError."""
         self.keys: deque[Key | Size | str] = deque(maxlen=_MAX_KEYS)
         self.frames: deque[Frame] = deque(maxlen=_MAX_FRAMES)
         self.interruptible = False
@@ -49,34 +47,28 @@ class Port:
         self.idle_limit: float | None = None
         self._reader, self._decoder = Reader(), Keys()
         self._last_key = time.monotonic()
-        self._serial: serial.Serial | None = None
-        self._before: list[object] | None = None
-        if settings is None:
-            self.fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
-            try:
-                self._before = termios.tcgetattr(self.fd)
-                tty.setraw(self.fd)
-            except (OSError, termios.error):
-                os.close(self.fd)
-                raise
-            os.set_blocking(self.fd, False)
-        else:
-            self._serial = serial.Serial(
-                settings.tty, settings.speed, timeout=0, write_timeout=0,
-                xonxoff=settings.flow == "xonxoff", rtscts=settings.flow == "rtscts",
-            )  # fmt: skip
-            self.fd = self._serial.fileno()
+        self._own = settings is None
+        path = "/dev/tty" if settings is None else settings.tty
+        # What is configured without CLOCAL would wait for a carrier.
+        self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            self._before = termios.tcgetattr(self.fd)
+            tty.setraw(self.fd)
+            if settings is not None:
+                _set_line(self.fd, settings)
+        except termios.error as error:
+            os.close(self.fd)
+            raise OSError(error.args[0], os.strerror(error.args[0]), path) from None
 
     def close(self) -> None:
         with contextlib.suppress(OSError, termios.error):
-            if self._serial is not None:
+            if self._own:
+                os.set_blocking(self.fd, True)
+                termios.tcsetattr(self.fd, termios.TCSADRAIN, self._before)
+            else:
                 # What the line has not taken it will not take: closing would wait for it.
                 termios.tcflush(self.fd, termios.TCOFLUSH)
-                self._serial.close()
-                return
-            os.set_blocking(self.fd, True)
-            termios.tcsetattr(self.fd, termios.TCSADRAIN, self._before)  # type: ignore[arg-type]
-            os.close(self.fd)
+        os.close(self.fd)
 
     def wait(self, timeout: float | None, fd: int | None = None) -> bool:
         """Until `fd` can be read, something came on the line, or `timeout` is over; whether `fd` can be read."""
@@ -155,3 +147,17 @@ class Port:
             self.discard()
             self.interrupted = True
             raise KeyboardInterrupt
+
+
+def _set_line(fd: int, settings: Console) -> None:
+    """8N1.  Raises termios.error."""
+    incoming, outgoing, control, local, _, _, special = termios.tcgetattr(fd)
+    control = control & ~(termios.CSTOPB | termios.PARENB | termios.CRTSCTS) | termios.CLOCAL | termios.CREAD
+    incoming &= ~(termios.IXON | termios.IXOFF | termios.IXANY)
+    if settings.flow == "rtscts":
+        control |= termios.CRTSCTS
+    elif settings.flow == "xonxoff":
+        incoming |= termios.IXON | termios.IXOFF
+    speed = getattr(termios, f"B{settings.speed}")
+    wanted = [incoming, outgoing, control, local, speed, speed, special]
+    termios.tcsetattr(fd, termios.TCSANOW, wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import logging
 import os
+import signal
 import sys
 import time
 
@@ -30,13 +31,14 @@ def run(filename: str, tty: str | None) -> int:
 
     Raises OSError, and ConfigErrors where the console's own section is wrong.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     lockout, told = Lockout(), ""
     while True:
         socket, settings = _read(filename, tty)
         try:
             _refuse_owned(tty)
             port = Port(settings)
-        except (OSError, ValueError) as error:
+        except OSError as error:
             if tty is None:
                 raise
             if str(error) != told:
@@ -93,8 +95,11 @@ def _read(filename: str, tty: str | None) -> tuple[str, Console | None]:
 
 
 def _refuse_owned(tty: str | None) -> None:
-    from modem.ports.owner import owner_of
-
+    """As far as roamd-modem is installed, which knows how to find out."""
+    try:
+        from modem.ports.owner import owner_of
+    except ImportError:
+        return
     owner = None if tty is None else owner_of(tty)
     if owner is not None:
         raise OSError(f"in use by {owner}: {owner.advice}")

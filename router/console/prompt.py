@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Callable
 
 from router.console.complete import Choices, Names, choices, divide
@@ -19,10 +20,14 @@ class Prompt:
     def __init__(self, port: Port, framed: Callable[[], None]) -> None:
         self._port = port
         self._framed = framed
+        self.show: Callable[[str], None] = port.write
+        """For what may be longer than a page; raises KeyboardInterrupt when who reads has seen enough."""
 
     def secret(self, prompt: str) -> str | None:
-        """A line that is not shown; None for Ctrl-C and Ctrl-D."""
-        return self._read(Editor(prompt, 80, secret=True), None, _no_names)
+        """A line that is not shown; None for Ctrl-C and Ctrl-D, and where noise is in it."""
+        editor = Editor(prompt, 80, secret=True)
+        text = self._read(editor, None, _no_names)
+        return None if editor.spoilt else text
 
     def line(
         self, prompt: str, width: int, history: History, parser: argparse.ArgumentParser, names: Names
@@ -67,7 +72,7 @@ class Prompt:
         if more:
             self._port.write(editor.insert(more))
         else:
-            self._port.write("\n" + "  ".join(words) + "\n" + editor.start())
+            self._show("  ".join(words) + "\n", editor)
 
     def _help(self, editor: Editor, parser: argparse.ArgumentParser, names: Names) -> None:
         divided = divide(editor.text[: editor.cursor])
@@ -76,7 +81,14 @@ class Prompt:
             # A question mark within a text: an AT command ends with one.
             self._port.write(editor.insert("?"))
             return
-        self._port.write("?\n" + _explained(found) + editor.start())
+        self._port.write("?")
+        self._show(_explained(found), editor)
+
+    def _show(self, text: str, editor: Editor) -> None:
+        self._port.write("\n")
+        with contextlib.suppress(KeyboardInterrupt):
+            self.show(text)
+        self._port.write(editor.start())
 
 
 def _explained(found: Choices) -> str:

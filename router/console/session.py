@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from collections.abc import Callable
@@ -11,17 +12,29 @@ from router.console.keys import Key, Size
 from router.console.pager import MORE, Pager, erase
 from router.console.port import Port
 from router.console.screen import Screen
-from router.control.client import ControlError, request
+from router.control.client import ControlError, NotRunning, Wait, request
 from router.control.session import Session
 
-__all__ = ["ConsoleSession", "Files"]
+__all__ = ["ConsoleSession", "Files", "ask"]
 
 _ASK_SIZE = "\x1b7\x1b[999;999H\x1b[6n\x1b8"
 _SLOW = 19200
+_MOST_OCTETS = 8_000_000
+
+
+def ask(socket: str, method: str, params: dict[str, Any] | None, timeout: float, wait: Wait) -> Any:
+    """The daemon's result.  Raises ControlError, and what `wait` raises."""
+    try:
+        return request(socket, method, params, timeout, wait)
+    except NotRunning:
+        raise ControlError(
+            "roamd does not run: at the console `check` says what is wrong in its file, `log` why it ended, and "
+            "`restart` starts it"
+        ) from None
 
 
 class Files:
-    """What commands have written, for who fetches it: in memory, bounded by the number of files."""
+    """What commands have written, for who fetches it: in memory, so many of so many octets."""
 
     def __init__(self, folder: str, most: int = 8) -> None:
         self.folder = folder
@@ -49,14 +62,26 @@ class Files:
             raise ControlError("a file needs a name, without a dot or - in front")
         try:
             os.makedirs(self.folder, 0o700, exist_ok=True)
-            for old in self.names()[: 1 - self._most or None]:
-                if len(self.names()) >= self._most:
-                    os.unlink(os.path.join(self.folder, old))
-            return open(os.path.join(self.folder, name), "xb")
+            file = _Bounded(os.path.join(self.folder, name), "x")
+            for old in self.names()[: -self._most]:
+                os.unlink(os.path.join(self.folder, old))
+            return file
         except FileExistsError:
             raise ControlError(f"{name}: is there already; take another name") from None
         except OSError as error:
             raise ControlError(f"{name}: {error.strerror}") from None
+
+
+class _Bounded(io.FileIO):
+    """The router's memory is small."""
+
+    def write(self, data: Any) -> int:
+        """Raises ControlError beyond the bound; what was written before stays."""
+        if self.tell() + len(data) > _MOST_OCTETS:
+            raise ControlError(
+                f"a file here has {_MOST_OCTETS // 1_000_000} MB at most: the rest is left out"
+            )
+        return super().write(data)
 
 
 class ConsoleSession(Session):
@@ -98,6 +123,11 @@ class ConsoleSession(Session):
         """Within reason: a lost digit makes a wrong size."""
         self.width, self.height = min(max(columns, 20), 400), min(max(lines, 5), 200)
 
+    def show(self, text: str) -> None:
+        """From a page's start."""
+        self.begin()
+        self.write(text)
+
     def begin(self) -> None:
         """Of each command: a page anew."""
         self._pager, self._screen = Pager(self.width, self.height), None
@@ -110,7 +140,7 @@ class ConsoleSession(Session):
         self._commands = commands
 
     def ask(self, method: str, params: dict[str, Any] | None = None, timeout: float = 5.0) -> Any:
-        return request(self._socket, method, params, timeout, self._wait)
+        return ask(self._socket, method, params, timeout, self._wait)
 
     def wait(self, fd: int) -> None:
         """Until it can be read."""
@@ -142,10 +172,10 @@ class ConsoleSession(Session):
         self._port.write(MORE)
         while True:
             key = self._port.key()
-            if key in (" ", Key.ENTER, "q", "Q"):
+            if key in (" ", Key.ENTER, "q", "Q", Key.INTERRUPT):
                 break
         self._port.write(erase(MORE))
-        if key in ("q", "Q"):
+        if key in ("q", "Q", Key.INTERRUPT):
             raise KeyboardInterrupt
         if key == " ":
             self._pager.page()

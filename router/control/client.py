@@ -7,13 +7,17 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["ControlError", "Wait", "request"]
+__all__ = ["ControlError", "NotRunning", "Wait", "request"]
 
 _CHUNK = 65536
 
 
 class ControlError(Exception):
     """The daemon cannot be asked, or refused; the text says what to do."""
+
+
+class NotRunning(ControlError):
+    """Nobody listens at the socket."""
 
 
 Wait = Callable[[int, float], None]
@@ -36,7 +40,7 @@ def request(
             sock.sendall(line)
             answer = json.loads(_read_line(sock, timeout, wait))
     except (FileNotFoundError, ConnectionRefusedError):
-        raise ControlError(
+        raise NotRunning(
             f"no roamd at {path}: start it with `roamd --config FILE`, or name --socket; the log says why it ended"
         ) from None
     except PermissionError:

@@ -32,6 +32,8 @@ def add_fetch(commands: Any) -> None:
 
 
 def _fetch(arguments: argparse.Namespace, session: Session) -> int:
+    if arguments.serial is None:
+        raise ControlError("fetch takes files from a console: name its line with --serial")
     if arguments.name is None:
         files = session.ask("file_list")
         session.write("".join(f"{file['size']:>10}  {file['name']}\n" for file in files) or "no files\n")

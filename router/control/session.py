@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import sys
@@ -102,15 +103,21 @@ class LocalSession(Session):
         )
 
     def commands(self, commands: Any) -> None:
-        from router.control.fetch import add_fetch
+        # A router has no use for it.
+        with contextlib.suppress(ImportError):
+            from router.control.fetch import add_fetch
 
-        add_fetch(commands)
+            add_fetch(commands)
 
     def use(self, arguments: argparse.Namespace) -> None:
         self._socket = arguments.socket
         if arguments.serial is not None:
-            from router.control.serial_line import SerialLine
-
+            try:
+                from router.control.serial_line import SerialLine
+            except ImportError:
+                raise ControlError(
+                    "this installation comes without --serial: run it on another machine"
+                ) from None
             self._line = SerialLine(arguments.serial, arguments.speed)
 
     def close(self) -> None:

@@ -19,9 +19,9 @@ PATIENCE = 20.0
 
 
 class Rig:
-    def __init__(self, folder, methods, daemon=True, options="", **line):
+    def __init__(self, folder, methods, daemon=True, options="", socket=None, path="", **line):
         self.folder = folder
-        self.socket = str(folder / "roamd.sock")
+        self.socket = socket or str(folder / "roamd.sock")
         self.relay = Relay(folder, **line)
         self._loop, self._thread, self._server = asyncio.new_event_loop(), None, None
         config = folder / "config"
@@ -45,6 +45,7 @@ class Rig:
                     self.relay.router,
                 ],
                 stderr=log,
+                env={**os.environ, "PATH": f"{path}:{os.environ['PATH']}"},
             )
         self.fd = os.open(self.relay.laptop, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         self.seen = ""

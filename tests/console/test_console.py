@@ -3,11 +3,19 @@
 import asyncio
 import json
 import os
+import pty
+import random
 import select
+import sys
+import termios
 import time
 
 import pytest
 
+from router.config.model import Console
+from router.console.port import Idle, Port
+from router.control.client import ControlError
+from router.control.serial_line import SerialLine
 from tests.console.port_server import PortServer
 from tests.console.rig import PASSWORD, Rig
 
@@ -64,6 +72,10 @@ def test_a_command_a_completion_and_help(rig):
     assert "calls" in rig.expect("> ")
     rig.type("coun\r")
     assert "calls" in rig.expect("> ")
+    rig.type("?")
+    rig.expect("-- more")
+    rig.type("\x03")
+    rig.expect("> ")
     rig.type("modem ?")
     shown = rig.expect("> modem ")
     assert "restart the modem" in shown
@@ -155,9 +167,85 @@ def test_without_a_daemon_it_says_so_and_goes_on(tmp_path):
     with Rig(tmp_path, {}, daemon=False) as rig:
         rig.log_in()
         rig.type("counters\r")
-        assert "no roamd at" in rig.expect("> ")
+        assert "`check` says" in rig.expect("> ")
         rig.type("check\r")
         assert "no role" in rig.expect("> ")
+
+
+LOGREAD = """\
+#!/bin/sh
+echo "Fri Nov 27 10:00:00 2026 daemon.info roamd[7]: uplink wifi: usable"
+echo "Fri Nov 27 10:00:01 2026 daemon.warn roamd[7]: uplink lte: no carrier"
+[ "$3" = -f ] || exit 0
+echo $$ >%s/pid
+echo "Fri Nov 27 10:00:02 2026 daemon.err roamd[7]: what comes"
+exec sleep 600
+"""
+
+
+def test_the_log_by_level_until_control_c(tmp_path):
+    tool = tmp_path / "logread"
+    tool.write_text(LOGREAD % tmp_path)
+    tool.chmod(0o755)
+    with Rig(tmp_path, METHODS, path=tmp_path) as rig:
+        rig.log_in()
+        rig.type("log --level warning\r")
+        shown = rig.expect("> ")
+        assert "no carrier" in shown
+        assert "usable" not in shown
+        rig.type("log --follow\r")
+        rig.expect("what comes")
+        rig.type("\x03")
+        rig.expect("^C\r\n")
+        rig.expect("> ")
+        assert not os.path.exists(f"/proc/{(tmp_path / 'pid').read_text().strip()}")
+
+
+def test_garbage_locks_nobody_out_and_leaves_a_working_prompt(rig):
+    garbage = random.Random(5).randbytes(6000).translate(None, b"\x04\x1e")
+    os.write(rig.fd, garbage)
+    rig.type("\x03")
+    rig.log_in()
+    os.write(rig.fd, garbage)
+    rig.type("\x03\r\x03counters\r")
+    rig.expect("calls")
+
+
+def test_on_ones_own_terminal_it_needs_no_password_and_leaves_no_trace(tmp_path):
+    config = tmp_path / "config"
+    config.write_text(f"config roamd\n\toption control '{tmp_path}/none.sock'\n")
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "router.cli", "--config", str(config), "console"])
+    seen = b""
+    while b"> " not in seen:
+        seen += os.read(fd, 4096)
+        if b"\x1b[6n" in seen:
+            os.write(fd, b"\x1b[24;80R")
+            seen = b""
+    os.write(fd, b"exit\r")
+    while True:
+        try:
+            seen += os.read(fd, 4096)
+        except OSError:
+            break
+    assert os.waitpid(pid, 0)[1] == 0
+    assert b"roamd does not run" in seen
+    assert termios.tcgetattr(fd)[3] & termios.ICANON
+    os.close(fd)
+
+
+def test_who_presses_no_key_is_shown_out():
+    master, slave = os.openpty()
+    port = Port(Console(os.ttyname(slave)))
+    port.idle_limit = 0.05
+    with pytest.raises(Idle):
+        port.key()
+    with pytest.raises(Idle):
+        port.wait(None)
+    port.close()
+    os.close(slave)
+    os.close(master)
 
 
 def test_unplugged_it_logs_out_and_waits(rig):
@@ -215,6 +303,21 @@ def test_machine_mode_through_noise(tmp_path):
             done = rig.roamctl("--json", "counters")
             assert done.returncode == 0, done.stderr
             assert json.loads(done.stdout)["calls"] == counted.calls
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [b"x", b"[]", b"[" * 50_000, b'{"method":7}', b'{"method":"file_read","params":{"name":{}}}', b"\xff"],
+)
+def test_a_nonsensical_request_is_an_answer(rig, request_):
+    line = SerialLine(rig.relay.laptop, 115200, lambda: PASSWORD)
+    line.ask("status")
+    with pytest.raises(ControlError):
+        line._call(request_, 5.0, None)
+    assert line.ask("status", timeout=float("nan"))["uplinks"]
+    with pytest.raises(ControlError, match="unknown method"):
+        line.ask("nonsense")
+    line.close()
 
 
 def offered(rig, octets):

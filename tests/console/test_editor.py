@@ -147,3 +147,19 @@ def test_a_secret_is_not_shown():
 def test_a_flood_is_bounded():
     editor = typed(b"x" * 5000)[0]
     assert len(editor.text) == 512
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_any_octets_are_taken(octets, secret):
+    editor, terminal = Editor("> ", 40, History(), secret), Teletype()
+    terminal.show(editor.start())
+    for key in Keys().feed(octets):
+        if not isinstance(key, Size):
+            terminal.show(editor.key(key)[0])
+    assert max(map(len, terminal.lines)) <= 42
+
+
+@pytest.mark.parametrize("octets", [b"pass\xffword", b"pass\x1fword", b"\xc3word", b"word\xc3\x01"])
+def test_noise_in_a_line_is_known(octets):
+    assert typed(octets)[0].spoilt
+    assert not typed("größe\x00".encode())[0].spoilt
