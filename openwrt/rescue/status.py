@@ -49,6 +49,7 @@ def _status(facts: "Facts", uplinks: "list[Facts]") -> "Facts":
         "home_agent": facts["paths"][0]["agent"] if facts["paths"] else None,
         "uplinks": uplinks,
         "config_problem": [{"text": problem or config["error"]}] if problem or config["error"] else [],
+        "states": [{"state": "clock not set"}] if facts["time"] < NOT_SET else [],
         "clock_offset": max(offsets, key=abs) if offsets else None,
     }
 
@@ -60,8 +61,6 @@ def _of_machine(facts: "Facts") -> "list[Facts]":
         found.append(finding("no_config", why=facts["config"]["file"]))
     if facts["python"] == "broken":
         found.append(finding("python_broken"))
-    if facts["time"] < NOT_SET:
-        found.append(finding("clock_unset", why=facts["clock"]))
     for modem in facts["modems"]:
         if modem.get("owner"):
             found.append(finding("port_taken", why=modem["owner"]))

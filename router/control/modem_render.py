@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from router.control.graph import graph
-from router.control.render import bits, table
+from router.control.render import bits, signal_words, table
 
-__all__ = ["answer", "modem_list", "show", "signal", "signal_words"]
+__all__ = ["answer", "modem_list", "show", "signal"]
 
 _UNITS = {
     "rssi": "dBm", "rsrp": "dBm", "rscp": "dBm", "rsrq": "dB", "sinr": "dB", "ecio": "dB", "temperature": "C",
@@ -34,13 +34,6 @@ def _row(row: dict[str, Any]) -> Sequence[str]:
         row["uplink"], name or "-", row["port"] or "-", row["device"] or "-", modem.get("state") or "no modem",
         network or "-", signal_words(modem) or "-", modem.get("session") or "-",
     )  # fmt: skip
-
-
-def signal_words(modem: dict[str, Any]) -> str:
-    """The strongest word on the signal that is known: `RSRP -95 dBm, SINR 12 dB`."""
-    names = [name for name in ("rsrp", "rscp", "rssi") if modem.get(name) is not None][:1]
-    names += [name for name in ("sinr",) if modem.get(name) is not None]
-    return ", ".join(f"{name.upper()} {modem[name]:g} {_UNITS[name]}" for name in names)
 
 
 def show(values: dict[str, Any]) -> str:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["bindings", "bits", "counters", "duration", "octets", "reloaded", "status", "table", "tunnels"]
+__all__ = [
+    "bindings",
+    "bits",
+    "counters",
+    "duration",
+    "octets",
+    "reloaded",
+    "signal_words",
+    "status",
+    "table",
+    "tunnels",
+]
 
 Row = Sequence[str]
 
@@ -67,6 +78,17 @@ def duration(seconds: float) -> str:
 
 def octets(count: int) -> str:
     return _scaled(count, "B", ("B", "kB", "MB", "GB", "TB"))
+
+
+def signal_words(modem: Mapping[str, Any]) -> str:
+    """The strongest word on the signal that is known: `RSRP -95 dBm, SINR 12 dB`."""
+    level = [
+        f"{name.upper()} {modem[name]:g} dBm"
+        for name in ("rsrp", "rscp", "rssi")
+        if modem.get(name) is not None
+    ]
+    quality = [f"SINR {modem['sinr']:g} dB"] if modem.get("sinr") is not None else []
+    return ", ".join(level[:1] + quality)
 
 
 def bits(kilobits: int | None) -> str:

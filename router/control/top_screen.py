@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from router.control.modem_render import signal_words
-from router.control.render import bits, duration
+from router.control.render import bits, duration, signal_words
 
 __all__ = ["TopScreen"]
 

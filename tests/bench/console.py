@@ -22,6 +22,7 @@ from router.control.serial_line import SerialLine
 from router.diagnosis.summary import summary
 from router.scram import ROUNDS, salted
 from tests.bench.figures import Figure, command_line, report
+from tests.bench.rescue_figures import rescue_figures
 from tests.console.rig import PASSWORD, Rig
 from tests.console.virtual_line import VirtualLine
 from tests.diagnosis.test_judge import LOST, status
@@ -162,6 +163,7 @@ def main() -> None:
         figures += real(folders[2], arguments.real_requests)
         figures += a_file(folders[3])
     figures += a_login()
+    figures += rescue_figures()
     report(figures, command_line("console"), arguments.json)
 
 
