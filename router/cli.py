@@ -97,8 +97,11 @@ def _options(arguments: argparse.Namespace) -> int:
 
 
 def _console(arguments: argparse.Namespace) -> int:
-    from router.console.process import print_hash, run
-
+    try:
+        from router.console.process import print_hash, run
+    except ImportError as error:
+        print(f"roamd: no console here ({error}): install roamd-console", file=sys.stderr)
+        return 1
     if arguments.hash:
         return print_hash()
     # On this terminal the log would stand among what it shows.

@@ -15,7 +15,7 @@ from openwrt.packaging.validation import validation
 
 __all__ = ["PACKAGES", "package", "write_tree"]
 
-PACKAGES = ("roamd", "roamd-modem", "roamd-agent", "roamd-rescue", "luci-app-roamd")
+PACKAGES = ("roamd", "roamd-modem", "roamd-console", "roamd-agent", "roamd-rescue", "luci-app-roamd")
 
 _HOME = "usr/lib/roamd"
 """A folder of its own, since Python's has the version in its name."""
@@ -30,10 +30,20 @@ _PARTS = {
         "modem/", *(f"router/uplink/{name}.py" for name in (
             "cellular", "child", "dhcp", "modem_memory", "ppp", "roster", "session_link", "uevents", "upkeep",
         )),
-        "router/path/radio.py", "router/daemon/modems.py", "router/control/modem_", "router/control/graph.py",
+        "router/path/radio.py", "router/daemon/modems.py", "router/control/modem_cli.py",
+    ),
+    "roamd-console": (
+        "router/console/", *(f"router/control/{name}.py" for name in (
+            "answering", "calling", "envelope", "framing", "serial_line",
+        )),
     ),
 }  # fmt: skip
-"""What only home and foreign agents need, and what only cellular uplinks do."""
+"""What only home and foreign agents need, only cellular uplinks, and only serial lines."""
+_SHARED = (
+    "modem/__init__.py", "modem/redact.py", "modem/replies.py", "modem/ports/__init__.py", "modem/ports/folders.py",
+    "modem/ports/owner.py",
+)  # fmt: skip
+"""What others than `roamd-modem` need of it."""
 _DEVELOPMENT = (
     "router/lab/", "router/control/simulate_", "router/control/replay_cli.py", "modem/ports/micropython.py",
     *(f"router/sim/{name}.py" for name in (
@@ -124,6 +134,8 @@ def _daemon(root: str, name: str) -> Iterator[File]:
 
 def _owner(path: str) -> str:
     """The package that a file of the code is in."""
+    if path in _SHARED:
+        return "roamd"
     return next((name for name, paths in _PARTS.items() if path.startswith(paths)), "roamd")
 
 

@@ -104,8 +104,10 @@ class LocalSession(Session):
     def use(self, arguments: argparse.Namespace) -> None:
         self._socket = arguments.socket
         if arguments.serial is not None:
-            from router.control.serial_line import SerialLine
-
+            try:
+                from router.control.serial_line import SerialLine
+            except ImportError as error:
+                raise ControlError(f"no serial lines here ({error}): install roamd-console") from None
             self._line = SerialLine(arguments.serial, arguments.speed)
 
     def close(self) -> None:

@@ -136,6 +136,10 @@ def test_what_is_not_installed_is_said_in_a_line(installed):
     assert done.returncode == 1 and "comes without the simulator" in done.stderr
     done = run(home, "-B", "-m", "router.control.cli", "modem", "list")
     assert done.returncode == 1 and done.stderr.endswith("install roamd-modem\n")
+    done = run(home, "-B", "-m", "router.cli", "console", "--hash")
+    assert done.returncode == 1 and done.stderr.endswith("install roamd-console\n")
+    done = run(home, "-B", "-m", "router.control.cli", "--serial", "/dev/null", "status")
+    assert done.returncode == 1 and done.stderr.endswith("install roamd-console\n")
     code = "from router.daemon.agents import home_agent_role; home_agent_role(None, None)"
     done = run(home, "-B", "-c", code)
     assert done.stderr.splitlines()[-1].endswith("install roamd-agent")
