@@ -42,6 +42,11 @@ _PARTS = {
     ),
 }  # fmt: skip
 """What only agents need, only cellular uplinks, and only a technician."""
+_SHARED = (
+    "modem/__init__.py", "modem/redact.py", "modem/replies.py", "modem/ports/__init__.py", "modem/ports/folders.py",
+    "modem/ports/owner.py",
+)  # fmt: skip
+"""What others than `roamd-modem` need of it."""
 _DEVELOPMENT = (
     "router/lab/", "router/control/simulate_", "router/control/replay_cli.py", "modem/ports/micropython.py",
     "router/control/serial_line.py", "router/control/calling.py", "router/control/fetch.py",
@@ -133,6 +138,8 @@ def _daemon(root: str, name: str) -> Iterator[File]:
 
 def _owner(path: str) -> str:
     """The package that a file of the code is in."""
+    if path in _SHARED:
+        return "roamd"
     return next((name for name, paths in _PARTS.items() if path.startswith(paths)), "roamd")
 
 
