@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from router.control import field_render, flow_render, modem_render, render
+from router.control import field_render, flow_render, render
+from router.control.client import ControlError
 from router.control.output import as_json, put, show
 from router.control.session import Session
 from router.diagnosis import summary
@@ -122,6 +123,23 @@ def _flows(arguments: argparse.Namespace, session: Session) -> Values:
     return dict(session.ask("flows", {"all": arguments.all, "limit": arguments.limit}))
 
 
+def _modem_words(found: Values, session: Session) -> str:
+    return str(_modem_render().show(found))
+
+
+def _signal_words(found: Values, session: Session) -> str:
+    return str(_modem_render().signal(found, (), (session.width, session.height)))
+
+
+def _modem_render() -> Any:
+    """It comes with what talks to modems, in a package of its own."""
+    try:
+        from router.control import modem_render
+    except ImportError:
+        raise ControlError("what talks to modems is not installed: install roamd-modem") from None
+    return modem_render
+
+
 def _cell_words(found: Values, session: Session) -> str:
     """The serving cell, and the carriers beside it."""
     cell = field_render.values({key: value for key, value in found.items() if key != "carriers"})
@@ -141,10 +159,10 @@ _NOUNS: tuple[tuple[str, str, Ask, Render], ...] = (
     ("summary", "one screen: what works, what does not, and the next thing to try",
         lambda _, session: session.ask("summary"), lambda found, session: summary.as_text(found, session.width)),
     ("uplinks", "links, addresses, registrations, rates", _status("uplinks"), lambda found, _: field_render.uplinks(found)),
-    ("modem", "all that is known of a modem", _modem, lambda found, _: modem_render.show(found)),
+    ("modem", "all that is known of a modem", _modem, _modem_words),
     ("sim", "card, PIN, who the subscriber is", _facts(_SIM), lambda found, _: field_render.values(found)),
     ("signal", "the signal now", _signal,
-        lambda found, session: modem_render.signal(found, (), (session.width, session.height))),
+        _signal_words),
     ("cells", "serving cell and carriers", _cells, _cell_words),
     ("bindings", "what is registered", _status("bindings"), lambda found, _: render.bindings(found) + "\n"),
     ("tunnels", "tunnels and what they carried", _status("tunnels"), lambda found, _: render.tunnels(found) + "\n"),

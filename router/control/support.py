@@ -9,7 +9,6 @@ import tarfile
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from modem.redact import Redactor
 from router.control.client import ControlError
 from router.control.output import as_json
 from router.diagnosis import summary
@@ -33,7 +32,7 @@ _IDENTITY = re.compile(r"(?<!\d)\d{14,20}(?!\d)")
 
 def archive(ask: Callable[..., Any], file: BinaryIO, at: float, patience: float) -> list[str]:
     """Write a tar.gz; the names in it.  What the daemon does not answer is in `missing.txt`."""
-    redactor = Redactor()
+    hide = _hiding()
     texts: dict[str, str] = {}
     missing = []
     for name, method, params in _ASKED:
@@ -47,11 +46,21 @@ def archive(ask: Callable[..., Any], file: BinaryIO, at: float, patience: float)
         texts["missing.txt"] = "\n".join(missing) + "\n"
     with tarfile.open(fileobj=file, mode="w:gz") as tar:
         for name, text in texts.items():
-            octets = _IDENTITY.sub(lambda found: redactor.clean(found[0], False), text).encode()
+            octets = _IDENTITY.sub(lambda found: hide(found[0]), text).encode()
             entry = tarfile.TarInfo(f"{_FOLDER}/{name}")
             entry.size, entry.mtime = len(octets), int(at)
             tar.addfile(entry, io.BytesIO(octets))
     return list(texts)
+
+
+def _hiding() -> Callable[[str], str]:
+    """The same substitute for the same number; zeros where what talks to modems is not installed."""
+    try:
+        from modem.redact import Redactor
+    except ImportError:
+        return lambda digits: digits[:5] + "0" * (len(digits) - 5)
+    redactor = Redactor()
+    return lambda digits: redactor.clean(digits, False)
 
 
 def _files(name: str, found: Any) -> dict[str, str]:

@@ -50,6 +50,7 @@ def codes(found):
         (GOOD, None),
         (nothing("no modem with IMEI 861075023456789"), "no_modem"),
         (nothing("no tty: hung up"), "no_modem"),
+        (nothing("cannot talk to modems: install roamd-modem"), "no_modem"),
         (nothing("no answer"), "modem_silent"),
         (nothing("opening"), "modem_starting"),
         (nothing("sim: absent", sim="absent"), "no_sim"),

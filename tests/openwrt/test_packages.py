@@ -136,6 +136,15 @@ def test_what_is_not_installed_is_said_in_a_line(installed):
     assert done.returncode == 1 and "comes without the simulator" in done.stderr
     done = run(home, "-B", "-m", "router.control.cli", "modem", "list")
     assert done.returncode == 1 and done.stderr.endswith("install roamd-modem\n")
+    done = run(home, "-B", "-m", "router.control.cli", "--socket", "/none", "show", "summary")
+    assert done.returncode == 1 and "no roamd at /none" in done.stderr
+    archive = (
+        "import io; from router.control.support import archive\n"
+        "from router.control.client import ControlError\n"
+        "def ask(*words): raise ControlError('861075023456789 is not there')\n"
+        "print(archive(ask, io.BytesIO(), 0, 1))"
+    )
+    assert run(home, "-B", "-c", archive).stdout == "['missing.txt']\n"
     code = "from router.daemon.agents import home_agent_role; home_agent_role(None, None)"
     done = run(home, "-B", "-c", code)
     assert done.stderr.splitlines()[-1].endswith("install roamd-agent")
