@@ -123,6 +123,23 @@ def _flows(arguments: argparse.Namespace, session: Session) -> Values:
     return dict(session.ask("flows", {"all": arguments.all, "limit": arguments.limit}))
 
 
+def _modem_words(found: Values, session: Session) -> str:
+    return str(_modem_render().show(found))
+
+
+def _signal_words(found: Values, session: Session) -> str:
+    return str(_modem_render().signal(found, (), (session.width, session.height)))
+
+
+def _modem_render() -> Any:
+    """It comes with what talks to modems, in a package of its own."""
+    try:
+        from router.control import modem_render
+    except ImportError:
+        raise ControlError("what talks to modems is not installed: install roamd-modem") from None
+    return modem_render
+
+
 def _cell_words(found: Values, session: Session) -> str:
     """The serving cell, and the carriers beside it."""
     cell = field_render.values({key: value for key, value in found.items() if key != "carriers"})

@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from modem.redact import Redactor
 from router.control.client import ControlError
 from router.control.output import as_json
 from router.diagnosis import summary
@@ -32,7 +33,7 @@ _IDENTITY = re.compile(r"(?<!\d)\d{14,20}(?!\d)")
 
 def archive(ask: Callable[..., Any], file: BinaryIO, at: float, patience: float) -> list[str]:
     """Write a tar.gz; the names in it.  What the daemon does not answer is in `missing.txt`."""
-    hide = _hider()
+    redactor = Redactor()
     texts: dict[str, str] = {}
     missing = []
     for name, method, params in _ASKED:
@@ -46,7 +47,7 @@ def archive(ask: Callable[..., Any], file: BinaryIO, at: float, patience: float)
         texts["missing.txt"] = "\n".join(missing) + "\n"
     with tarfile.open(fileobj=file, mode="w:gz") as tar:
         for name, text in texts.items():
-            octets = _IDENTITY.sub(hide, text).encode()
+            octets = _IDENTITY.sub(lambda found: redactor.clean(found[0], False), text).encode()
             entry = tarfile.TarInfo(f"{_FOLDER}/{name}")
             entry.size, entry.mtime = len(octets), int(at)
             tar.addfile(entry, io.BytesIO(octets))
@@ -61,14 +62,3 @@ def _files(name: str, found: Any) -> dict[str, str]:
     if name == "summary":
         return {"summary.txt": summary.as_text(found), "summary.json": json.dumps(found) + "\n"}
     return {f"{name}.json": as_json(found)}
-
-
-def _hider() -> Callable[[re.Match[str]], str]:
-    """What stands in an identity's place."""
-    try:
-        from modem.redact import Redactor
-    except ImportError:
-        # Without roamd-modem there is hardly any to hide, and nothing to tell them apart by.
-        return lambda found: "0" * len(found[0])
-    redactor = Redactor()
-    return lambda found: redactor.clean(found[0], False)

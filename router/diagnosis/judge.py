@@ -15,7 +15,6 @@ _OF_ALL = ("home_agent_down", "wrong_key", "agent_refuses_port", "refused", "clo
 """The same on every uplink, they are one finding."""
 _CLOCK = 30.0
 """Seconds of difference that are worth a word."""
-_LOSSY = 0.1
 _SEVERITY = {FAULT: 0, WARNING: 1, NOTE: 2}
 
 TYPE_CHECKING = False
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 def judge(status: "Facts") -> "list[Finding]":
     """Findings, the worst first; none: all is well."""
     rows, found = _rows(status.get("uplinks")), _of_router(status)
-    if "uplinks" in status and not rows:
-        found.append(finding("no_uplinks"))
     for row in rows:
         found += of_uplink(row, status)
     return sorted(_together(found, len(rows)), key=lambda item: _SEVERITY[str(item["level"])])
@@ -109,16 +106,12 @@ def _lives(row: "Facts") -> bool:
 
 def _registered(name: str, row: "Facts", status: "Facts") -> "list[Finding]":
     path, found = _facts(row.get("path")), []
-    if path.get("suppressed"):
-        found.append(finding("flapping", name))
-    elif path.get("liveness") == "down":
-        return [_lost(name, row, status) or finding("path_silent", name)]
-    loss = path.get("loss")
-    if isinstance(loss, float) and loss >= _LOSSY:
-        found.append(finding("lossy", name, loss=round(100 * loss)))
-    mtu, path_mtu = row.get("mtu"), row.get("path_mtu")
-    if isinstance(mtu, int) and isinstance(path_mtu, int) and path_mtu < mtu and not row.get("mtu_given"):
-        found.append(finding("mtu_black_hole", name, path_mtu=path_mtu, mtu=mtu))
+    if path:
+        from router.diagnosis.running import of_path
+
+        if path.get("liveness") == "down" and not path.get("suppressed"):
+            return [_lost(name, row, status) or finding("path_silent", name)]
+        found = of_path(name, row, path)
     weak = weak_signal(name, _facts(row.get("modem")))
     return found + [weak] if weak is not None else found
 
@@ -128,21 +121,18 @@ def _of_router(status: "Facts") -> "list[Finding]":
     problems = _rows(status.get("config_problem"))
     if problems:
         found.append(finding("config", why=problems[0].get("text")))
-    if status.get("problem"):
-        found.append(finding("plane", why=status.get("problem")))
-    states = [(str(item.get("state")), item.get("text")) for item in _rows(status.get("states"))]
-    unset = [text for state, text in states if state == "clock not set"]
-    found += [finding("clock_unset", why="nobody has told this router the time") for _ in unset]
-    found += [
-        finding("unwritten", state=state, why=text) for state, text in states if state != "clock not set"
-    ][:1]
+    if "problem" in status:
+        from router.diagnosis.running import of_machine
+
+        found += of_machine(status)
     offset = status.get("clock_offset")
-    if not unset and isinstance(offset, (int, float)) and abs(offset) >= _CLOCK:
+    if (
+        isinstance(offset, (int, float))
+        and abs(offset) >= _CLOCK
+        and "clock_unset" not in [item["code"] for item in found]
+    ):
         side = "behind" if offset > 0 else "ahead of"
         found.append(finding("clock_off", why="%s %s" % (span(abs(offset)), side)))
-    lacking = status.get("lacking")
-    if isinstance(lacking, (list, tuple)) and lacking:
-        found.append(finding("modules_missing", why=" ".join([str(item) for item in lacking])))
     return found
 
 

@@ -16,7 +16,7 @@ def modem_fault(name: str, modem: "dict[str, object] | None") -> "dict[str, obje
     if modem is None:
         return None
     state, sim = str(modem.get("state") or ""), modem.get("sim")
-    if state.startswith("no ") and state != "no answer":
+    if state.startswith(("no ", "cannot ")) and state != "no answer":
         return finding("no_modem", name, why=state)
     if state == "no answer":
         return finding("modem_silent", name)

@@ -68,22 +68,10 @@ WORDS = {
     "waiting": (NOTE, "not registered: %(why)s", "it waits for another uplink or for the home agent", "see: show bindings"),
     "held": (NOTE, "held down by hand", "somebody said `uplink down`", "uplink up %(uplink)s"),
     "barred": (NOTE, "not used: %(why)s", "option cap or roaming forbids it", "raise option cap, or allow option roaming"),
-    # Registered
-    "path_silent": (FAULT, "the tunnel is silent", "registered, but nothing comes out of the tunnel",
-        "is protocol 4 or UDP 434 filtered? try option encapsulation 'udp'"),
-    "flapping": (WARNING, "left alone for a while: it came and went too often", "flows keep to the other uplinks",
-        "check antenna, plug and coverage"),
-    "mtu_black_hole": (WARNING, "only %(path_mtu)s of %(mtu)s octets come through", "larger packets vanish on the way; tunnels are fitted to it",
-        "nothing is broken; to save the search set option mtu '%(path_mtu)s'"),
-    "lossy": (WARNING, "%(loss)s%% of packets are lost", "a bad radio link or an overloaded network", "check antenna and signal"),
     "weak_signal": (NOTE, "weak signal: %(why)s", "slow, and lost in the next dip", "check antenna and its place"),
     # The router
     "clock_off": (WARNING, "this router's clock is %(why)s the home agent's", "registrations go by the home agent's clock; logs and certificates do not",
         "set the clock; check NTP (sysntpd) and the RTC's battery"),
-    "unwritten": (WARNING, "%(state)s", "%(why)s", "make room (df; rm what is not needed), or mend the overlay: it runs on meanwhile"),
-    "modules_missing": (WARNING, "tunnel modules are missing: %(why)s", "tunnels run in user space: they cost more processor time",
-        "opkg install %(why)s, then restart roamd"),
-    "plane": (FAULT, "the kernel refuses what is wanted", "%(why)s", "see: show events; restart roamd"),
     "config": (WARNING, "the configuration file has errors and is not in force", "%(why)s", "mend it; roamd check says every error"),
     "port_taken": (NOTE, "%(why)s", "two at one port would read each other's answers",
         "ask its owner; roamctl modem show, where that is roamd"),
@@ -93,7 +81,6 @@ WORDS = {
         "set it with date -s; check NTP (sysntpd) and the RTC's battery"),
     "no_config": (FAULT, "there is no configuration", "%(why)s is missing: nobody knows the home agent",
         "set home_address, home_agent, spi and key"),
-    "no_uplinks": (FAULT, "no uplink is configured", "nothing to register", "add a config uplink section to /etc/config/roamd"),
 }  # fmt: skip
 
 

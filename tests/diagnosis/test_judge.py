@@ -2,6 +2,7 @@
 
 import pytest
 
+from router.diagnosis import running
 from router.diagnosis.judge import judge, span
 from router.diagnosis.steps import as_text, steps
 from router.diagnosis.summary import MOST_OCTETS, summary
@@ -21,7 +22,7 @@ SEEN = {"gateway": 1.0, "home_agent": None, "neighbour": True, "refused": False}
 def status(*rows, **more):
     return {
         "version": "0.1.0", "role": ["mobile_node"], "uptime": 250.0, "home_address": "10.99.0.2",
-        "home_agent": "198.51.100.2", "uplinks": list(rows), **more,
+        "home_agent": "198.51.100.2", "uplinks": list(rows), "problem": None, **more,
     }  # fmt: skip
 
 
@@ -49,6 +50,7 @@ def codes(found):
         (GOOD, None),
         (nothing("no modem with IMEI 861075023456789"), "no_modem"),
         (nothing("no tty: hung up"), "no_modem"),
+        (nothing("cannot talk to modems: install roamd-modem"), "no_modem"),
         (nothing("no answer"), "modem_silent"),
         (nothing("opening"), "modem_starting"),
         (nothing("sim: absent", sim="absent"), "no_sim"),
@@ -145,6 +147,7 @@ def test_every_word_can_be_said():
     values = dict.fromkeys(
         ("why", "device", "gateway", "home_agent", "path_mtu", "mtu", "loss", "apn", "reply", "state"), "x"
     )
+    assert running.WORDS is WORDS
     for code, (level, *_) in WORDS.items():
         said = finding(code, "lte", **values)
         assert (

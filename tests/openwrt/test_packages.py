@@ -140,6 +140,8 @@ def test_what_is_not_installed_is_said_in_a_line(installed):
     assert done.returncode == 1 and done.stderr.endswith("install roamd-console\n")
     done = run(home, "-B", "-m", "router.cli", "console")
     assert done.returncode == 1 and done.stderr.endswith("install roamd-console\n")
+    done = run(home, "-B", "-m", "router.control.cli", "--socket", "/none", "show", "summary")
+    assert done.returncode == 1 and "no roamd at /none" in done.stderr
     code = "from router.daemon.agents import home_agent_role; home_agent_role(None, None)"
     done = run(home, "-B", "-c", code)
     assert done.stderr.splitlines()[-1].endswith("install roamd-agent")
