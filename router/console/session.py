@@ -202,6 +202,12 @@ class ConsoleSession(Session):
                 self._screen.forget()
                 return
 
+    def key(self, seconds: float) -> str:
+        key = self._port.key(seconds)
+        if key is Key.REDRAW and self._screen is not None:
+            self._screen.forget()
+        return key if isinstance(key, str) else ""
+
     def save(self, name: str) -> BinaryIO:
         file = self.files.create(name)
         self.write(

@@ -144,6 +144,23 @@ def test_a_watch_sends_what_changed(rig):
     rig.expect("> ")
 
 
+def test_keys_reach_the_live_screen(tmp_path):
+    methods = {
+        "status": lambda params: {"uplinks": [], "tunnels": []},
+        "flows": lambda params: {"flows": [], "active": 0, "tracked": 7},
+        "events": lambda params: {"events": []},
+    }
+    with Rig(tmp_path, methods) as rig:
+        rig.log_in()
+        rig.type("top\r")
+        rig.expect("of 7 flows")
+        rig.expect("q quit")
+        rig.type("p")
+        rig.expect("PAUSED")
+        rig.type("q")
+        rig.expect("> ")
+
+
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
 def test_roamctl_through_a_server_of_serial_ports(rig, scheme):
     with PortServer(rig.relay.laptop, rfc2217=scheme == "rfc2217") as port:
