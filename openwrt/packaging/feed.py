@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from collections.abc import Sequence
 
@@ -24,7 +23,7 @@ def feed(packages: Sequence[Package], signer: Signer | None = None) -> dict[str,
         files[apk.filename(package)] = apk.apk(package, signer)
     index = "\n".join(stanzas).encode()
     files["Packages"] = index
-    files["Packages.gz"] = gzip.compress(index, 9, mtime=0)
+    files["Packages.gz"] = ipk.gzipped(index)
     sizes = [(package, len(files[apk.filename(package)])) for package in packages]
     files["packages.adb"] = apk.index(sizes, signer)
     if signer is not None:

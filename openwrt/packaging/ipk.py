@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import tarfile
+import zlib
 from collections.abc import Iterable
 
 from openwrt.packaging.package import File, Package
 
-__all__ = ["control", "filename", "ipk"]
+__all__ = ["control", "filename", "gzipped", "ipk"]
 
 _POSTINST = """\
 #!/bin/sh
@@ -42,11 +42,11 @@ def ipk(package: Package) -> bytes:
     about = File("control", 0o644, control(package).encode())
     inner = (
         File("debian-binary", 0o644, b"2.0\n"),
-        File("data.tar.gz", 0o644, _gzip(data)),
-        File("control.tar.gz", 0o644, _gzip(_tar([about, *scripts], (), package.time))),
+        File("data.tar.gz", 0o644, gzipped(data)),
+        File("control.tar.gz", 0o644, gzipped(_tar([about, *scripts], (), package.time))),
     )
     # In this order, as opkg's own tools write it.
-    return _gzip(_tar(inner, (), package.time, in_order=True))
+    return gzipped(_tar(inner, (), package.time, in_order=True))
 
 
 def control(package: Package) -> str:
@@ -79,8 +79,10 @@ def _lines(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _gzip(octets: bytes) -> bytes:
-    return gzip.compress(octets, 9, mtime=0)
+def gzipped(octets: bytes) -> bytes:
+    """Without a time; not by `gzip`, whose header differs from one Python to another."""
+    squeezer = zlib.compressobj(9, wbits=31)
+    return squeezer.compress(octets) + squeezer.flush()
 
 
 def _tar(files: Iterable[File], folders: Iterable[str], time: int, in_order: bool = False) -> bytes:
