@@ -71,7 +71,7 @@ def look(options: "Facts") -> "Facts":
     now = time.gmtime()
     clock = "%d-%02d-%02d %02d:%02d:%02d UTC" % now[:6]
     facts: Facts = {"version": VERSION, "time": time.time(), "clock": clock}
-    running = machine.running("router.cli", "/proc") is not None
+    running = machine.daemon_runs()
     facts["roamd"] = "is running" if running else "is not running"
     # Python is asked whether it works only where nobody proves it.
     facts["python"] = "works" if running else _python()

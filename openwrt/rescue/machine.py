@@ -20,15 +20,17 @@ def run(command: str) -> bool:
     return os.system(command) == 0
 
 
-def running(word: str, proc: str) -> "int | None":
-    """The number of a process whose command line has this word, as one of its arguments or an argument's end."""
+_DAEMON = ("/usr/sbin/roamd", "router.cli")
+"""How it is started: by its package, and from a checkout."""
+
+
+def daemon_runs(proc: str = "/proc") -> bool:
+    """Whether a process is roamd; its console is not."""
     for name in each(proc):
-        if not name.isdigit():
-            continue
         try:
-            words = text_of("%s/%s/cmdline" % (proc, name)).split("\0")
+            words = text_of("%s/%s/cmdline" % (proc, name)).split("\0") if name.isdigit() else []
         except OSError:
             continue
-        if word in words:
-            return int(name)
-    return None
+        if "console" not in words and any(word in _DAEMON for word in words):
+            return True
+    return False
