@@ -49,14 +49,15 @@ def _status(facts: "Facts", uplinks: "list[Facts]") -> "Facts":
         "home_agent": facts["paths"][0]["agent"] if facts["paths"] else None,
         "uplinks": uplinks,
         "config_problem": [{"text": problem or config["error"]}] if problem or config["error"] else [],
-        "states": [{"state": "clock not set"}] if facts["time"] < NOT_SET else [],
-        "clock_offset": max(offsets, key=abs) if offsets else None,
+        "clock_offset": max(offsets, key=abs) if offsets and facts["time"] >= NOT_SET else None,
     }
 
 
 def _of_machine(facts: "Facts") -> "list[Facts]":
     """What only somebody finds out who is not the daemon."""
     found: list[Facts] = []
+    if facts["time"] < NOT_SET:
+        found.append(finding("clock_unset", why="nobody has told this router the time"))
     if facts["config"]["missing"]:
         found.append(finding("no_config", why=facts["config"]["file"]))
     if facts["python"] == "broken":

@@ -6,8 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from router.control import field_render, flow_render, render
-from router.control.client import ControlError
+from router.control import field_render, flow_render, modem_render, render
 from router.control.output import as_json, put, show
 from router.control.session import Session
 from router.diagnosis import summary
@@ -123,23 +122,6 @@ def _flows(arguments: argparse.Namespace, session: Session) -> Values:
     return dict(session.ask("flows", {"all": arguments.all, "limit": arguments.limit}))
 
 
-def _modem_words(found: Values, session: Session) -> str:
-    return str(_modem_render().show(found))
-
-
-def _signal_words(found: Values, session: Session) -> str:
-    return str(_modem_render().signal(found, (), (session.width, session.height)))
-
-
-def _modem_render() -> Any:
-    """It comes with what talks to modems, in a package of its own."""
-    try:
-        from router.control import modem_render
-    except ImportError:
-        raise ControlError("what talks to modems is not installed: install roamd-modem") from None
-    return modem_render
-
-
 def _cell_words(found: Values, session: Session) -> str:
     """The serving cell, and the carriers beside it."""
     cell = field_render.values({key: value for key, value in found.items() if key != "carriers"})
@@ -156,22 +138,11 @@ def _cell_words(found: Values, session: Session) -> str:
 
 
 def _modem_words(found: Values, session: Session) -> str:
-    return str(_modem_render().show(found))
+    return modem_render.show(found)
 
 
 def _signal_words(found: Values, session: Session) -> str:
-    return str(_modem_render().signal(found, (), (session.width, session.height)))
-
-
-def _modem_render() -> Any:
-    # A router without modems comes without it.
-    try:
-        from router.control import modem_render
-    except ImportError:
-        raise ControlError(
-            "this installation comes without what talks to modems: install roamd-modem"
-        ) from None
-    return modem_render
+    return modem_render.signal(found, (), (session.width, session.height))
 
 
 _NOUNS: tuple[tuple[str, str, Ask, Render], ...] = (

@@ -17,6 +17,7 @@ WORDS.update({
     "modules_missing": (WARNING, "tunnel modules are missing: %(why)s", "tunnels run in user space: they cost more processor time",
         "opkg install %(why)s, then restart roamd"),
     "unwritten": (WARNING, "%(state)s", "%(why)s", "make room (df; rm what is not needed), or mend the overlay: it runs on meanwhile"),
+    "others_first": (WARNING, "others route first", "%(why)s", "set option rule_priority as said, or mend the other's rules"),
     "plane": (FAULT, "the kernel refuses what is wanted", "%(why)s", "see: show events; restart roamd"),
     "no_uplinks": (FAULT, "no uplink is configured", "nothing to register", "add a config uplink section to /etc/config/roamd"),
 })  # fmt: skip
@@ -53,6 +54,8 @@ def of_machine(status: "Facts") -> "list[Finding]":
     for item in states if isinstance(states, (list, tuple)) else ():
         if item["state"] == "clock not set":
             found.append(finding("clock_unset", why="nobody has told this router the time"))
+        elif item["state"] == "others route first":
+            found.append(finding("others_first", why=item["text"]))
         elif "unwritten" not in [other["code"] for other in found]:
             found.append(finding("unwritten", state=item["state"], why=item["text"]))
     lacking = status.get("lacking")

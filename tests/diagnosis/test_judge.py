@@ -239,3 +239,9 @@ def test_spans():
         "1 day",
         "23 days",
     ]
+
+
+def test_who_routes_before_us_is_no_flash_that_is_full():
+    text = "mwan3's rule of priority 2001 comes before ours"
+    (found,) = judge(status(GOOD, states=[{"state": "others route first", "text": text}]))
+    assert found["code"] == "others_first" and found["meaning"] == text
