@@ -6,19 +6,18 @@ import asyncio
 import random
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 
 from router.clock import Instant
 from router.config.changes import Changes
 from router.config.model import Config, Uplink
-from router.daemon.arp import announce
 from router.daemon.flow_control import FlowControl
 from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
 from router.daemon.leds import Leds
 from router.daemon.limits import Limits
 from router.daemon.mobile_link import MobileLink
+from router.daemon.mobile_links import MobileLinks
 from router.daemon.mobile_tunnels import care_of_path, nested_tunnel, own_tunnel, tunnel_path
 from router.daemon.now import now
 from router.daemon.path_mtu import PathMtus
@@ -27,12 +26,10 @@ from router.daemon.reach import Reach
 from router.daemon.reach import Way as Direction
 from router.daemon.recorder import Recorder
 from router.daemon.timer import Timer
-from router.daemon.transport import RegistrationSocket
 from router.daemon.uplink_news import UplinkNews
 from router.flow.mobile_plan import MobilePath, mobile_plan
 from router.flow.policy import Way, by_name
 from router.mip.effect import Bound, Effect, Event, GratuitousArp, Send, Solicit, Unbound
-from router.mip.keepalive import may_be_echo
 from router.mip.mobile.node import MobileBinding, MobileNode
 from router.mip.policy import agent_flows
 from router.mip.wire.numbers import AccessTechnology
@@ -70,7 +67,6 @@ class MobileNodeRole:
         self.views: dict[int, UplinkView] = {}
         self._news = UplinkNews(self._tell)
         self.bindings: dict[int, MobileBinding] = {}
-        self._links: dict[int, MobileLink] = {}
         flows = by_name(config.flows, config.uplinks)
         self.machine = MobileNode(self.settings, random.Random(), flows, self._bid_of)
         self._granted: object = (self.machine.home_address, self.machine.mobile_networks, ())
@@ -78,6 +74,7 @@ class MobileNodeRole:
         """As the plane knows it."""
         self.plane = Plane(self.settings.plane, record=f"{config.control}.mobile_node")
         self.keeper = PlaneKeeper(self.plane, self.plan)
+        self._links = MobileLinks(self.plane, self._received, self._heard, self._tell)
         self.watcher = UplinkWatcher(
             config.uplinks,
             self._uplink_changed,
@@ -113,7 +110,7 @@ class MobileNodeRole:
         self._leds = Leds()
         self._timer = Timer(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
-        self.counters = {"send_failed": 0}
+        self.counters = self._links.counters
 
     async def start(self) -> None:
         await self.keeper.start()
@@ -138,8 +135,9 @@ class MobileNodeRole:
         self.recorder.close()
         for task in self._tasks:
             task.cancel()
-        for bid in list(self._links):
-            self._detach(bid).close()
+        for bid in self.uplinks:
+            if bid in self._links:
+                self._detach(bid).close()
         self._leds.show({})
         await self.keeper.close()
         await self.watcher.modems.stop()
@@ -256,7 +254,7 @@ class MobileNodeRole:
         )
 
     def _tunnel(self, bid: int) -> Tunnel | None:
-        binding, sock, view = self.bindings.get(bid), self._socket(bid), self.views.get(bid)
+        binding, sock, view = self.bindings.get(bid), self._links.socket(bid), self.views.get(bid)
         if binding is None or view is None:
             return None
         if binding.foreign_agent is not None:
@@ -277,7 +275,7 @@ class MobileNodeRole:
         self.watch.follow(
             bid, tunnel_path(binding, self._tunnel(bid), self.machine.home_address), bound=bound
         )
-        path = care_of_path(binding, self.views.get(bid), self._socket(bid))
+        path = care_of_path(binding, self.views.get(bid), self._links.socket(bid))
         self.mtus.follow(bid, path if asked else None, f"roam{bid}")
 
     def _report_mtu(self, bid: int, mtu: int | None) -> None:
@@ -322,7 +320,7 @@ class MobileNodeRole:
 
     def direction(self, bid: int) -> Direction | None:
         """From the uplink's care-of address to the home agent; None where it has no such address."""
-        view, sock = self.views.get(bid), self._socket(bid)
+        view, sock = self.views.get(bid), self._links.socket(bid)
         if view is None or view.device is None or sock is None or not self.machine.session.knows_home_agent:
             return None
         return Direction(view.device, sock.address, view.gateway, self.machine.session.home_agent)
@@ -352,23 +350,10 @@ class MobileNodeRole:
         link.close()
 
     def _gain(self, view: UplinkView) -> None:
-        device = view.device
-        if device is None:
-            return
-        received, heard = partial(self._received, view.bid), partial(self._heard, view.bid)
-        try:
-            link = MobileLink(device, view.address if view.usable else None, received, heard)
-        except OSError as error:
-            self._log(
-                "warning", f"uplink {view.name}: cannot use {view.address} on {device}: {error}", view.bid
-            )
-            return
-        self._links[view.bid] = link
-        if link.registration is not None:
-            sock = link.registration
-            self.plane.attach(sock.address, sock.port, sock.socket)
-        self.keeper.changed()
-        self._spawn(self._register(view, link))
+        link = self._links.open(view)
+        if link is not None:
+            self.keeper.changed()
+            self._spawn(self._register(view, link))
 
     async def _register(self, view: UplinkView, link: MobileLink) -> None:
         """Register once the uplink's own table routes for its care-of address."""
@@ -398,24 +383,13 @@ class MobileNodeRole:
         task.add_done_callback(self._tasks.discard)
 
     def _detach(self, bid: int) -> MobileLink:
-        link = self._links.pop(bid)
+        link = self._links.remove(bid)
         self.reach.believe(bid)
         self._follow(bid)
-        if link.registration is not None:
-            self.plane.detach(link.registration.address, link.registration.port)
         return link
 
-    def _socket(self, bid: int) -> RegistrationSocket | None:
-        link = self._links.get(bid)
-        return link.registration if link is not None else None
-
-    def _received(self, bid: int, data: bytes, source: tuple[str, int]) -> None:
-        sock = self._socket(bid)
-        if data[:1] == b"\x04" and sock is not None:
-            self.plane.deliver(sock.address, sock.port, source, data)
-            if not may_be_echo(data):
-                return
-        self._perform(self.machine.receive(bid, data, now(), (IPv4Address(source[0]), source[1])))
+    def _received(self, bid: int, data: bytes, source: tuple[IPv4Address, int]) -> None:
+        self._perform(self.machine.receive(bid, data, now(), source))
 
     def _heard(self, bid: int, icmp: bytes, source: IPv4Address) -> None:
         self._perform(self.machine.advertised(bid, icmp, source, now()))
@@ -451,7 +425,8 @@ class MobileNodeRole:
         rebind, hurry = False, False
         for effect in effects:
             if isinstance(effect, Send | Solicit | GratuitousArp):
-                self._send(effect)
+                bid = self.machine.at_home if isinstance(effect, GratuitousArp) else effect.bid
+                self._links.send(effect, bid, self.machine.home_address)
             elif isinstance(effect, Bound):
                 rebind = self._bound(effect.binding) or rebind
             elif isinstance(effect, Unbound):
@@ -485,23 +460,6 @@ class MobileNodeRole:
         self.flows.assigner.agent_policies = agent_flows(machine.agent_flows, names)
         before, self._granted = self._granted, now_granted
         return before != now_granted
-
-    def _send(self, effect: Send | Solicit | GratuitousArp) -> None:
-        """What cannot be sent is sent again by the protocol, or belongs to an uplink that is going away."""
-        bid = self.machine.at_home if isinstance(effect, GratuitousArp) else effect.bid
-        link = self._links.get(bid) if bid is not None else None
-        if link is None:
-            return
-        try:
-            if isinstance(effect, Send):
-                link.send(effect, self.machine.home_address)
-            elif isinstance(effect, Solicit):
-                link.solicit(effect.data)
-            else:
-                announce(link.device, effect.address)
-        except OSError as error:
-            self.counters["send_failed"] += 1
-            self._tell(Event("warning", "send", f"device {link.device}: cannot send: {error}", bid or 0))
 
     def _log(self, level: str, text: str, bid: int) -> None:
         self._tell(Event(level, "uplink", text, bid))
