@@ -11,7 +11,7 @@ import sys
 from invoke import Context, task
 from invoke.exceptions import Exit
 
-_COMPAT, _COMPAT_NEW = ".compat", ".compat-new"
+_COMPAT = ".compat"
 _DECIDING = "tests/config tests/mip tests/modem tests/flow tests/path tests/openwrt/test_source.py"
 _STUBS = ".stubs"
 _OLDEST_PYROUTE2 = "0.7.9"
@@ -168,16 +168,18 @@ def package(c, folder="dist/openwrt", json="", key=""):
 
 @task
 def compat(c):
-    """Run the tests of deciding with the newest Python there is, and those that touch netlink with the oldest pyroute2.
+    """Run the tests of deciding with every newer Python there is, and those that touch netlink with the oldest pyroute2.
 
     Each in an environment of its own.  Of the daemon's those that use all of it once: the others reach netlink by the
     same calls.
     """
-    newest = _newest_python(c)
-    if newest is None:
+    newer = _newer_pythons(c)
+    if not newer:
         print("no newer Python is installed: the tests of deciding ran with this one")
-    else:
-        python = _environment(c, newest, _COMPAT_NEW, "pyroute2 pyserial pytest hypothesis")
+    for minor, name in newer.items():
+        print(f"Python 3.{minor}:", flush=True)
+        folder = f"{_COMPAT}-3.{minor}"
+        python = _environment(c, name, folder, "pyroute2 pyserial pytest hypothesis scapy")
         c.run(f"{python} -m pytest -q -m 'not lab and not vm' {_DECIDING}", env=_ENV)
     python = _environment(
         c, sys.executable, _COMPAT, f"pyroute2=={_OLDEST_PYROUTE2} pyserial pytest hypothesis"
@@ -186,14 +188,16 @@ def compat(c):
     c.run(f"{python} -m pytest tests/plane tests/uplink {whole}", env=_ENV)
 
 
-def _newest_python(c: Context) -> str | None:
-    """Newer than the one that runs this; also of those that pyenv keeps out of the way."""
+def _newer_pythons(c: Context) -> dict[int, str]:
+    """By minor version; also those that pyenv keeps out of the way."""
+    found: dict[int, str] = {}
     kept = os.path.join(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"), "versions")
-    for minor in range(20, sys.version_info.minor, -1):
+    for minor in range(sys.version_info.minor + 1, 20):
         for name in (f"python3.{minor}", *sorted(glob.glob(f"{kept}/3.{minor}.*/bin/python3"))):
             if c.run(f"{shlex.quote(name)} -c 'import ensurepip, venv'", hide=True, warn=True).ok:
-                return name
-    return None
+                found[minor] = name
+                break
+    return found
 
 
 def _environment(c: Context, python: str, folder: str, packages: str) -> str:
@@ -216,6 +220,6 @@ def stubs(c):
 def clean(c):
     """Remove what the tasks made."""
     c.run(
-        f"rm -rf {_COMPAT} {_COMPAT_NEW} {_STUBS} .cache build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache"
+        f"rm -rf {_COMPAT} {_COMPAT}-3.* {_STUBS} .cache build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache"
     )
     c.run("find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +")
