@@ -13,6 +13,8 @@ const TITLES = {
 	foreign_agent: _('Foreign agent'),
 	uplink: _('Uplinks'),
 	flow: _('Flow policies'),
+	led: _('LEDs'),
+	console: _('Consoles'),
 	peer: _('Other agents'),
 	mobile: _('Mobile nodes'),
 	visitor: _('Visitors'),
