@@ -28,6 +28,7 @@ _NETFILTER, _NETLINK_HEADER, _RECEIVE = 12, 16, 1 << 16
 _AT_ONCE = 1000
 """Elements that a socket sends in one transaction: each takes some hundred octets."""
 _OPEN_SETS = re.compile(rf"^  set ({OPEN_SET}\w+) \{{$", re.MULTILINE)
+_DECLARED = re.compile(r"^  (set|map|chain) (\w+) \{$", re.MULTILINE)
 _MARKER = "text_"
 """An empty chain whose name tells which text the table was made from."""
 
@@ -90,15 +91,16 @@ class Nft:
         if body and body == self._body and not self.adopted:
             await self._follow(named, wanted)
             return
-        self._body = None
-        # Declared first, so that deleting it cannot fail: one transaction in
-        # which packets see the old table or the new one, never none.
-        text = f"add table {_TABLE}\ndelete table {_TABLE}\n"
-        filled = await self._filled(body)
+        cleared, self._body = self._cleared(body), None
+        text = ""
         if body:
-            text += f"table {_TABLE} {{\n{body}  chain {_marker(body)} {{\n  }}\n}}\n"
-            text += _chains_added(named.values()) + _elements_added((*wanted.values(), *filled))
-        await self._load(text)
+            text = f"table {_TABLE} {{\n{body}  chain {_marker(body)} {{\n  }}\n}}\n"
+            text += _chains_added(named.values()) + _elements_added(wanted.values())
+        if cleared is None or (await self._tried(cleared + text))[0]:
+            # Declared first, so that deleting it cannot fail: one transaction in
+            # which packets see the old table or the new one, never none.
+            filled = _elements_added(await self._filled(body))
+            await self._load(f"add table {_TABLE}\ndelete table {_TABLE}\n{text}{filled}")
         self._body, self._chains, self._elements, self.adopted = body, named, wanted, False
 
     async def _follow(self, chains: Mapping[str, Chain], elements: Mapping[Key, Element]) -> None:
@@ -109,6 +111,22 @@ class Nft:
         except PlaneError:
             self.forget()
             raise
+
+    def _cleared(self, body: str) -> str | None:
+        """Takes all of the table away but the sets that others fill: what they add meanwhile is not lost.
+
+        None where `body` has none of those that are there, or nobody knows what is there.
+        """
+        before = self._body or ""
+        kept = {*_OPEN_SETS.findall(before)} & {*_OPEN_SETS.findall(body)}
+        if not kept:
+            return None
+        there = _DECLARED.findall(before)
+        chains = [name for kind, name in there if kind == "chain"] + [*self._chains, _marker(before)]
+        gone = [(kind, name) for kind, name in there if kind != "chain" and name not in kept]
+        # Rules first, then the maps that name chains.
+        lines = [f"flush table {_TABLE}", *(f"delete {kind} {_TABLE} {name}" for kind, name in gone)]
+        return "\n".join([*lines, *(f"delete chain {_TABLE} {name}" for name in chains), ""])
 
     async def _filled(self, body: str) -> list[Element]:
         """What others have put into the sets that they may fill, as far as `body` has these."""
@@ -167,8 +185,13 @@ class Nft:
             return False
         return not any(codes)
 
-    async def _load(self, text: str) -> None:
+    async def _tried(self, text: str) -> tuple[int, str]:
+        """nft's status, and its complaints."""
         code, _, errors = await _run(["-f", "-"], text, self._processes.append)
+        return code, errors
+
+    async def _load(self, text: str) -> None:
+        code, errors = await self._tried(text)
         if code:
             raise PlaneError(f"nft refused the ruleset: {_one_line(errors)}")
 

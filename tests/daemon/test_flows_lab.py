@@ -32,8 +32,9 @@ def ask(lab, method, **params):
 
 
 def table_handle(lab):
-    listing = json.loads(lab.topology.run("mr", "nft", "-j", "list", "tables"))["nftables"]
-    return next(item["table"]["handle"] for item in listing if item.get("table", {}).get("name") == "roamd")
+    """Of the first chain: it is another with every ruleset."""
+    listing = json.loads(lab.topology.run("mr", "nft", "-j", "list", "table", "ip", "roamd"))["nftables"]
+    return next(item["chain"]["handle"] for item in listing if "chain" in item)
 
 
 def test_a_flow_is_moved_in_both_directions_and_goes_on(lab):
