@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 
+from modem.ports.owner import owner_of
 from router.config.check import check_consoles
 from router.config.error import ConfigErrors
 from router.config.model import Config, Console
@@ -95,11 +96,6 @@ def _read(filename: str, tty: str | None) -> tuple[str, Console | None]:
 
 
 def _refuse_owned(tty: str | None) -> None:
-    """As far as roamd-modem is installed, which knows how to find out."""
-    try:
-        from modem.ports.owner import owner_of
-    except ImportError:
-        return
     owner = None if tty is None else owner_of(tty)
     if owner is not None:
         raise OSError(f"in use by {owner}: {owner.advice}")

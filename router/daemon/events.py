@@ -92,6 +92,7 @@ class EventRing(logging.Handler):
 
     def _save(self) -> None:
         self._saved_at = time.monotonic()
+        # What goes wrong is logged, and comes back here.
         path, self._path = self._path, ""
         if not path or self._saved == self._number:
             self._path = path

@@ -11,6 +11,7 @@ import pytest
 from router.lab.modem.emulator import Emulator
 from router.lab.modem.personalities import PERSONALITIES
 from tests.modem.machine import Machine
+from tests.modem.test_micropython import STUBS, need_stubs
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MICROPYTHON = shutil.which("micropython", path=os.path.dirname(sys.executable))
@@ -60,13 +61,9 @@ def test_a_modem_is_identified_under_micropython(tmp_path):
 
 
 def test_its_types_are_micropythons():
-    stubs = os.path.join(ROOT, ".stubs")
-    if not os.path.isdir(stubs):
-        if os.environ.get("CI"):
-            pytest.fail("MicroPython's stubs must be here: invoke stubs")
-        pytest.skip("no .stubs: invoke stubs")
+    need_stubs()
     config = os.path.join(ROOT, "tests", "modem", "micro", "mypy.ini")
-    command = [sys.executable, "-m", "mypy", "--config-file", config, "--custom-typeshed-dir", stubs]
+    command = [sys.executable, "-m", "mypy", "--config-file", config, "--custom-typeshed-dir", STUBS]
     done = subprocess.run(
         [*command, os.path.join(ROOT, "modem", "ports", "micropython.py")],
         capture_output=True,

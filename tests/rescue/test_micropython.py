@@ -17,7 +17,7 @@ from router.lab.modem.network import Network
 from router.lab.modem.personalities import PERSONALITIES
 from router.lab.modem.sim import Sim
 from tests.modem.machine import Machine, Mute
-from tests.modem.test_micropython import ROOT, STUBS, run, tool
+from tests.modem.test_micropython import ROOT, STUBS, need_stubs, run, tool
 
 SOURCES = sorted(glob(os.path.join(ROOT, "openwrt", "rescue", "*.py")))
 HEAP = "heapsize=256k"
@@ -168,9 +168,6 @@ def test_the_wrapper_starts_it_in_its_heap(installed, tmp_path):
 
 
 def test_its_types_are_micropythons():
-    if not os.path.isdir(STUBS):
-        if os.environ.get("CI"):
-            pytest.fail("MicroPython's stubs must be here: invoke stubs")
-        pytest.skip("no .stubs: invoke stubs")
+    need_stubs()
     config = os.path.join(ROOT, "tests", "modem", "micro", "mypy.ini")
     run(sys.executable, "-m", "mypy", "--config-file", config, "--custom-typeshed-dir", STUBS, *SOURCES)
