@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 
+from openwrt.packaging.deflate import thorough
 from openwrt.packaging.feed import feed
 from openwrt.packaging.tree import package, write_tree
 from router.lab.modem.emulator import Emulator
@@ -29,7 +30,7 @@ def rescue_figures() -> list[Figure]:
     packed = package(ROOT, "roamd-rescue", 0)
     compiled = {file.path: len(file.content) for file in packed.files if file.path.endswith(".mpy")}
     own = sum(size for path, size in compiled.items() if "/openwrt/rescue/" in path)
-    sizes = [len(octets) for name, octets in feed([packed]).items() if name.endswith(".ipk")]
+    sizes = [len(octets) for name, octets in feed([packed], thorough).items() if name.endswith(".ipk")]
     with tempfile.TemporaryDirectory(prefix="roamd-bench-") as folder:
         write_tree(packed, folder)
         seconds = _summary(folder, _HEAP)
