@@ -53,7 +53,7 @@ class Bench:
         self.receive(sign(bound.encode(), self.security))
         assert len(self.agent.bindings) == 1
         self.bindings = dict(self.agent.bindings)
-        self.test = PathTest(self.who, str(WIFI), 7, (WALL + 11) * 10**9, 11.0)
+        self.test = PathTest(self.who, str(WIFI), 1500, 7, (WALL + 11) * 10**9, 11.0)
         self.now = 11.0
 
     def wall(self):
@@ -74,6 +74,32 @@ class Bench:
             self.test.echo_request(self.now)
             self.now = max(self.now + 0.001, self.test.next_wake())
         return self.test
+
+
+def echoed(octets):
+    """What comes back from the home agent's host, with its IP header."""
+    return bytes([0x45]) + bytes(11) + AGENT.packed + WIFI.packed + b"\0" + octets[1:]
+
+
+@pytest.mark.parametrize(
+    ("largest", "found"), [(1500, 1500), (1499, 1492), (1410, 1400), (576, 576), (100, None)]
+)
+def test_the_largest_packet_that_comes_back_is_found(largest, found):
+    test = PathTest(association(), str(WIFI), 1500, 7, WALL * 10**9, 0.0)
+    now, packets = 0.0, 0
+    while not test.over(now):
+        small = test.echo_request(now)
+        for octets in ([small] if small else []) + test.sized_echoes(now):
+            assert (
+                sum(int.from_bytes(octets[at : at + 2], "big") for at in range(0, len(octets), 2)) % 0xFFFF
+                == 0
+            )
+            packets += 1
+            if len(octets) + 20 <= largest:
+                test.heard_icmp(echoed(octets), now + 0.03)
+        now = max(now + 0.001, min(test.next_wake(), now + 0.05))
+    assert test.path_mtu == found
+    assert packets == (2 if found == 1500 else 12)
 
 
 @pytest.mark.parametrize("algorithm", ["hmac-md5", "hmac-sha1", "hmac-sha256", "keyed-md5"])
