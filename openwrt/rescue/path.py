@@ -67,7 +67,10 @@ class PathTest:
 
     def next_wake(self) -> float:
         moments = [self._deadline]
-        moments += [self._next_echo if self.echo is None else self._next_size]
+        if self.echo is None:
+            moments.append(self._next_echo)
+        elif self.path_mtu != self._mtu:
+            moments.append(self._next_size)
         moments += [] if self._believed else [self._next_request]
         return min(moments)
 
@@ -84,7 +87,8 @@ class PathTest:
             return []
         sizes, self._to_measure = self._to_measure, []
         if sizes == [self._mtu]:
-            self._to_measure = [size for size in _SIZES if size < self._mtu]
+            # The full one again, since any packet may be lost.
+            self._to_measure = sizes + [size for size in _SIZES if size < self._mtu]
         self._next_size = now + (self.echo + FULL_PATIENCE if self._to_measure else PATIENCE)
         return [_echo(self._number, size, bytes(size - _HEADERS)) for size in sizes]
 

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from openwrt.rescue import uci
-from openwrt.rescue.path import AGAIN, PathTest
+from openwrt.rescue.path import AGAIN, FULL_PATIENCE, PathTest
 from openwrt.rescue.registration import Association, clock_off
 from router.clock import Instant
 from router.config.model import HomeAgent as Settings
@@ -99,7 +99,20 @@ def test_the_largest_packet_that_comes_back_is_found(largest, found):
                 test.heard_icmp(echoed(octets), now + 0.03)
         now = max(now + 0.001, min(test.next_wake(), now + 0.05))
     assert test.path_mtu == found
-    assert packets == (2 if found == 1500 else 12)
+    assert packets == (2 if found == 1500 else 13)
+
+
+def test_one_large_packet_lost_by_chance_is_no_small_mtu_and_who_is_measured_sleeps():
+    test = PathTest(association(), str(WIFI), 1500, 7, WALL * 10**9, 0.0)
+    test.heard_icmp(echoed(test.echo_request(0.0)), 0.03)
+    (lost,) = test.sized_echoes(0.03)
+    now = test.next_wake()
+    test.request(now)
+    now = max(now, 0.03 + FULL_PATIENCE + 0.03)
+    test.heard_icmp(echoed(test.sized_echoes(now)[0]), now)
+    assert test.path_mtu == 1500 == len(lost) + 20
+    test.request(now)
+    assert test.next_wake() > now
 
 
 @pytest.mark.parametrize("algorithm", ["hmac-md5", "hmac-sha1", "hmac-sha256", "keyed-md5"])
