@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 
+from openwrt.packaging.deflate import thorough
 from openwrt.packaging.feed import feed
 from openwrt.packaging.tree import package, write_tree
 from router.lab.modem.emulator import Emulator
@@ -33,7 +34,7 @@ def rescue_figures() -> list[Figure]:
     vendors = sum(size for path, size in compiled.items() if _is_vendors(path))
     # As squashfs does, in blocks larger than all of it.
     flash = len(lzma.compress(b"".join(file.content for file in packed.files), preset=9))
-    sizes = [len(octets) for name, octets in feed([packed]).items() if name.endswith(".ipk")]
+    sizes = [len(octets) for name, octets in feed([packed], thorough).items() if name.endswith(".ipk")]
     with tempfile.TemporaryDirectory(prefix="roamd-bench-") as folder:
         write_tree(packed, folder)
         seconds = _summary(folder, _HEAP)

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from openwrt.packaging.apk import filename
+from openwrt.packaging.deflate import quick
 from openwrt.packaging.feed import feed
 from openwrt.packaging.keys import KeyFileError, make_keys, read_keys
 from tests.openwrt.apk_reader import read
@@ -25,7 +26,7 @@ def signed(tmp_path_factory):
     """A folder with a feed of one package."""
     folder = tmp_path_factory.mktemp("feed")
     make_keys(str(folder / "keys"))
-    for name, octets in feed([PACKAGE], read_keys(str(folder / "keys"))).items():
+    for name, octets in feed([PACKAGE], quick, read_keys(str(folder / "keys"))).items():
         (folder / name).write_bytes(octets)
     return folder
 
