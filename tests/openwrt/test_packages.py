@@ -129,7 +129,7 @@ def test_the_mobile_nodes_package_checks_a_configuration(installed):
     assert (done.returncode, done.stdout) == (0, f"{sample}: good\n"), done.stderr
 
 
-def test_what_is_not_installed_is_said_in_a_line(installed):
+def test_what_is_not_installed_is_said_in_a_line(content, installed):
     home = installed / "usr/lib/roamd"
     done = run(home, "-B", "-m", "router.control.cli", "simulate")
     assert done.returncode == 1 and "comes without the simulator" in done.stderr
