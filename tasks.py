@@ -20,7 +20,7 @@ _ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
 # Daemons are started often in tests, and shall not compile themselves each time; nor shall root's files be in a checkout.
 _BYTE_CODE = os.path.join(pwd.getpwuid(os.geteuid()).pw_dir, ".cache", "roamd", "pycache")
 _TEST_ENV = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": _BYTE_CODE}
-_PARALLEL = f"-n {(os.cpu_count() or 1) + 1} --dist loadgroup"
+_PARALLEL = f"-n {(os.cpu_count() or 1) + 1} --dist loadfile"
 """One more than there are processors, since tests also wait."""
 _PURE, _LABS = "not lab and not vm", "lab and not alone"
 _ALONE = "lab and alone"

@@ -12,7 +12,7 @@ from router.control.cli import run
 from router.control.client import ControlError
 from tests.diagnosis.faults import KEY, NODE, FaultLab, Here
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("field")]
+pytestmark = pytest.mark.lab
 
 
 class Saving(Here):
