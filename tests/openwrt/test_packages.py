@@ -134,6 +134,20 @@ def test_what_is_not_installed_is_said_in_a_line(installed):
     assert done.returncode == 1 and done.stderr.endswith("install roamd-modem\n")
     done = run(home, "-B", "-m", "router.control.cli", "ping", "lte")
     assert done.returncode == 1 and done.stderr.endswith("install roamd-console\n")
+    done = run(home, "-B", "-m", "router.control.cli", "top")
+    assert done.returncode == 1 and done.stderr.endswith("install roamd-console\n")
+    code = "import sys; from router.config import load; from router.daemon.agents import recorder; "
+    code += "print(recorder(load(sys.argv[1], 'one')))"
+    sample = content("roamd", "etc/config/roamd").content.decode()
+    opened = re.sub(r"(?m)^\t# (?=option)", "\t", sample)
+    done = run(
+        home,
+        "-B",
+        "-c",
+        code,
+        re.sub("(?m)^config roamd.*", r"\g<0>\n\toption record '/none/record'", opened),
+    )
+    assert done.stdout == "None\n" and done.stderr.endswith("install roamd-console\n"), done
     done = run(home, "-B", "-m", "router.cli", "console")
     assert done.returncode == 1 and done.stderr.endswith("install roamd-console\n")
     done = run(home, "-B", "-m", "router.control.cli", "--socket", "/none", "show", "summary")
