@@ -34,7 +34,7 @@ _PARTS = {
     ),
     "roamd-console": (
         "router/console/", "router/diagnosis/steps.py", *(f"router/daemon/{name}.py" for name in (
-            "capture", "field", "name_server", "ping", "recorder", "uplink_test",
+            "capture", "field", "headers", "name_server", "ping", "recorder", "uplink_test",
         )),
         "router/sim/",
         *(f"router/control/{name}.py" for name in (

@@ -73,6 +73,15 @@ class Session:
         self.pause(seconds)
         return ""
 
+    def confirm(self, question: str) -> bool:
+        """Whether who reads presses y; nobody there, or nothing pressed within a minute, is a no."""
+        if not self.interactive:
+            return False
+        self.write(f"{question} [y/n] ")
+        pressed = next(filter(None, (self.key(1.0) for _ in range(60))), "n")
+        self.write(f"{pressed}\n")
+        return pressed in "yY"
+
     def save(self, name: str) -> BinaryIO:
         """A new file for who reads.  Raises ControlError."""
         raise ControlError("files cannot be taken here")

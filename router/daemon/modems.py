@@ -71,7 +71,7 @@ class ModemControl:
         return {"uplink": name, "state": info.state if info is not None else "no modem", **facts}
 
     async def _at(self, params: dict[str, Any]) -> dict[str, Any]:
-        """One command (without AT); refused without `force` where it does more than ask."""
+        """One command (without AT); without `force` one that does more than ask is refused, or answered by a `question`."""
         name, port = self._living(params)
         command, timeout = params.get("command"), params.get("timeout", 10.0)
         if not isinstance(command, str):
@@ -81,6 +81,12 @@ class ModemControl:
         text = command.strip()
         text = text[2:] if text[:2].upper() == "AT" else text
         if not params.get("force") and not harmless(text, port.modem.family):
+            if params.get("question"):
+                return {
+                    "uplink": name,
+                    "command": text,
+                    "question": f"AT{text} may change something. Send it?",
+                }
             raise ValueError(f"AT{text} may change something: say --force if that is meant")
         self._tokens += 1
         answer = self._waiting[self._tokens] = asyncio.get_running_loop().create_future()

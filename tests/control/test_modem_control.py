@@ -14,11 +14,10 @@ from modem.record import read
 from router.config.model import ModemSettings, Uplink
 from router.control import cli
 from router.control.server import ControlServer
+from router.control.session import LocalSession
 from router.daemon.modems import ModemControl
 from router.lab.modem import PERSONALITIES, Emulator
 from router.uplink.cellular import Modems
-
-pytestmark = pytest.mark.xdist_group("modem")
 
 
 class Bench:
@@ -128,6 +127,27 @@ def test_at_refuses_what_does_more_than_ask(bench, capsys, command):
 def test_at_with_force(bench, capsys):
     assert roamctl(bench, "at", "--force", "+CMEE=1") == 0
     assert capsys.readouterr().out == "OK\n"
+
+
+class Terminal(LocalSession):
+    """Somebody sits there, and presses these keys."""
+
+    def __init__(self, keys):
+        super().__init__()
+        self.interactive, self._keys = True, iter(keys)
+
+    def key(self, seconds):
+        return next(self._keys)
+
+
+@pytest.mark.parametrize(
+    ("keys", "status", "last"),
+    [(["", "", "y"], 0, "y\nOK\n"), (["n"], 1, "n\n"), (["\r"], 1, "\r\n"), ([""] * 60, 1, "n\n")],
+)
+def test_at_asks_who_can_answer(bench, capsys, keys, status, last):
+    words = ["--socket", bench.socket, "modem", "at", "+CMEE=1"]
+    assert cli.run(words, Terminal(keys)) == status
+    assert capsys.readouterr().out == f"AT+CMEE=1 may change something. Send it? [y/n] {last}"
 
 
 def test_record(bench, capsys, tmp_path):

@@ -2,7 +2,9 @@
 
 import io
 import json
+import re
 import struct
+import subprocess
 import tarfile
 import time
 
@@ -12,7 +14,7 @@ from router.control.cli import run
 from router.control.client import ControlError
 from tests.diagnosis.faults import KEY, NODE, FaultLab, Here
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("field")]
+pytestmark = pytest.mark.lab
 
 
 class Saving(Here):
@@ -140,19 +142,58 @@ def test_a_capture_is_a_pcap_file(lab):
     assert len(packets) == 3 and all(packet[12:14] in (b"\x08\x00", b"\x08\x06") for packet in packets)
 
 
+class Pinging(Saving):
+    """Something goes on by each uplink whenever it waits."""
+
+    def pause(self, seconds):
+        for uplink in ("wifi", "lte"):
+            self.ask("ping", {"uplink": uplink, "count": 1})
+
+
+def archived(lab, *words):
+    here = Pinging(lab.cast.directory + "/mr.sock")
+    assert run(["support", "-", *words], here) == 0
+    with tarfile.open(fileobj=io.BytesIO(here.saved["-"].kept)) as tar:
+        return here.text, {name.rpartition("/")[2]: tar.extractfile(name).read() for name in tar.getnames()}
+
+
+TOLD = {
+    "summary.txt", "summary.json", "status.json", "events.json", "flows.json", "modems.json", "version.json", "config",
+    "machine.txt",
+}  # fmt: skip
+
+
 def test_the_archive_for_the_back_office_holds_no_secret(lab):
-    status, text, saved = roamctl(lab, "support")
-    assert status == 0 and "summary.txt" in text
-    with tarfile.open(fileobj=io.BytesIO(saved["roamd-support.tar.gz"].kept)) as tar:
-        texts = {name: tar.extractfile(name).read().decode() for name in tar.getnames()}
-    assert {name.rpartition("/")[2] for name in texts} == {
-        "summary.txt", "summary.json", "status.json", "events.json", "flows.json", "modems.json", "version.json", "config",
-        "machine.txt",
-    }  # fmt: skip
-    whole = "".join(texts.values())
+    text, files = archived(lab, "--seconds", "0")
+    assert "summary.txt" in text and files.keys() == TOLD
+    whole = b"".join(files.values()).decode()
     for secret in (KEY, "861075023456789", "001010123456789", "8988211000000000017", "'1234'"):
         assert secret not in whole
     assert "192.0.2.10" in whole and "nft list table ip roamd" in whole
+
+
+def test_the_archive_has_the_headers_of_every_uplinks_packets(lab):
+    _, files = archived(lab, "--seconds", "3")
+    assert files.keys() == TOLD | {"wifi.pcap", "lte.pcap", "captures.txt"}
+    for name in ("wifi", "lte"):
+        found = subprocess.run(
+            ["tshark", "-r", "-", "-T", "fields", "-e", "frame.protocols", "-e", "frame.cap_len"],
+            input=files[f"{name}.pcap"],
+            capture_output=True,
+            check=True,
+        ).stdout.decode()
+        rows = [line.split("\t") for line in found.splitlines()]
+        assert rows and all(int(octets) <= 160 for _, octets in rows)
+        # Of an echo its header alone, and not the octets that it carries.
+        assert ["eth:ethertype:ip:icmp", "42"] in rows
+        assert f"{name}.pcap: {len(rows)} packets" in files["captures.txt"].decode()
+
+
+def test_an_archive_is_named_by_the_time_and_has_what_the_daemon_can_tell(lab):
+    status, text, saved = roamctl(lab, "support", "--seconds", "0")
+    (name,) = saved
+    assert status == 0 and re.fullmatch(r"roamd-support-\d{8}-\d{6}\.tar\.gz", name) and name in text
+    assert roamctl(lab, "support", "--seconds", "61")[0] == 2
 
 
 @pytest.mark.parametrize(

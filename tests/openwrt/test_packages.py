@@ -19,9 +19,6 @@ from router.daemon.ubus import _SIGNATURE
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SERVICES = ("roamd", "roamd-agent")
 
-# Who makes the packages needs them for all of these.
-pytestmark = pytest.mark.xdist_group("packages")
-
 
 def makefile(name):
     with open(os.path.join(ROOT, "openwrt", name, "Makefile")) as file:
