@@ -53,8 +53,9 @@ def main() -> int:
 
 
 def _build(arguments: argparse.Namespace) -> None:
+    signer = read_keys(arguments.key) if arguments.key else None
     packages = [package(_ROOT, name, _time()) for name in PACKAGES]
-    files = feed(packages, thorough, read_keys(arguments.key) if arguments.key else None)
+    files = feed(packages, thorough, signer)
     os.makedirs(arguments.folder, exist_ok=True)
     for name, octets in files.items():
         with open(os.path.join(arguments.folder, name), "wb") as file:

@@ -15,7 +15,9 @@ from openwrt.packaging.validation import validation
 
 __all__ = ["PACKAGES", "package", "write_tree"]
 
-PACKAGES = ("roamd", "roamd-modem", "roamd-console", "roamd-agent", "roamd-rescue", "luci-app-roamd")
+PACKAGES = (
+    "roamd", "roamd-tun", "roamd-modem", "roamd-console", "roamd-agent", "roamd-rescue", "luci-app-roamd",
+)  # fmt: skip
 
 _HOME = "usr/lib/roamd"
 """A folder of its own, since Python's has the version in its name."""
@@ -24,30 +26,28 @@ _PARTS = {
     "roamd-agent": (
         "router/mip/home/", "router/mip/foreign/", "router/flow/home_", "router/flow/foreign_",
         "router/plane/home_", "router/plane/foreign_", "router/daemon/home_", "router/daemon/foreign_agent.py",
-        "router/daemon/reflector.py",
+        "router/daemon/reflector.py", "router/daemon/replies.py", "router/mip/lifetime.py",
     ),
     "roamd-modem": (
         "modem/", *(f"router/uplink/{name}.py" for name in (
             "cellular", "child", "dhcp", "modem_memory", "ppp", "roster", "session_link", "uevents", "upkeep",
         )),
-        "router/path/radio.py", "router/daemon/modems.py", "router/control/modem_cli.py",
+        "router/path/radio.py", "router/daemon/modems.py",
+        *(f"router/control/{name}.py" for name in ("graph", "modem_cli", "modem_render")),
     ),
+    "roamd-tun": tuple(f"router/plane/{name}.py" for name in ("offload", "tun_device", "userspace")),
     "roamd-console": (
-        "router/console/", "router/diagnosis/steps.py", *(f"router/daemon/{name}.py" for name in (
+        "router/console/", "router/diagnosis/", *(f"router/daemon/{name}.py" for name in (
             "capture", "field", "headers", "name_server", "ping", "recorder", "uplink_test",
         )),
         "router/sim/",
         *(f"router/control/{name}.py" for name in (
-            "answering", "envelope", "field_cli", "framing", "pcap", "support", "top_cli", "top_screen",
+            "answering", "completion", "envelope", "field_cli", "field_render", "framing", "pcap", "show_cli",
+            "support", "top_cli", "top_screen",
         )),
     ),
 }  # fmt: skip
-"""What only agents need, only cellular uplinks, and only a technician."""
-_SHARED = (
-    "modem/__init__.py", "modem/redact.py", "modem/replies.py", "modem/ports/__init__.py", "modem/ports/folders.py",
-    "modem/ports/owner.py",
-)  # fmt: skip
-"""What others than `roamd-modem` need of it."""
+"""What only agents need, only cellular uplinks, only tunnels that the kernel does not make, and only a technician."""
 _DEVELOPMENT = (
     "router/lab/", "router/control/simulate_", "router/control/replay_cli.py", "modem/ports/micropython.py",
     "router/control/serial_line.py", "router/control/calling.py", "router/control/fetch.py",
@@ -140,8 +140,6 @@ def _daemon(root: str, name: str) -> Iterator[File]:
 
 def _owner(path: str) -> str:
     """The package that a file of the code is in."""
-    if path in _SHARED:
-        return "roamd"
     return next((name for name, paths in _PARTS.items() if path.startswith(paths)), "roamd")
 
 

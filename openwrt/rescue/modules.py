@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 _NEEDED = {"auto": ("ipip",), "ipip": ("ipip",), "udp": ("ipip", "fou"), "gre": ("ip_gre",)}
 """Modules by option encapsulation."""
-_PACKAGES = {"ipip": "kmod-ipip", "fou": "kmod-fou", "ip_gre": "kmod-gre", "tun": "kmod-tun"}
+_PACKAGES = {"ipip": "kmod-ipip", "fou": "kmod-fou", "ip_gre": "kmod-gre", "tun": "roamd-tun"}
 
 
 def look(sections: "list[Section]", root: str) -> "list[str]":
-    """The packages to install; kmod-tun is among them where the kernel makes none of the tunnels in its place."""
+    """The packages to install; roamd-tun is among them where the kernel makes none of the tunnels in its place."""
     if uci.find(sections, "mobile_node") is None:
         return []
     missing: list[str] = []

@@ -50,7 +50,7 @@ def _status(facts: "Facts", uplinks: "list[Facts]") -> "Facts":
         "clock": facts["clock"],
         "home_agent": facts["paths"][0]["agent"] if facts["paths"] else None,
         "uplinks": uplinks,
-        "lacking": [] if "kmod-tun" in facts["lacking"] else facts["lacking"],
+        "lacking": [] if "roamd-tun" in facts["lacking"] else facts["lacking"],
         "commands": facts["roamd"] == "is running",
         "config_problem": [{"text": problem or config["error"]}] if problem or config["error"] else [],
         "clock_offset": max(offsets, key=abs) if offsets and facts["time"] >= NOT_SET else None,
@@ -64,7 +64,7 @@ def _of_machine(facts: "Facts") -> "list[Facts]":
         found.append(finding("clock_unset", why="nobody has told this router the time"))
     if facts["config"]["missing"]:
         found.append(finding("no_config", why=facts["config"]["file"]))
-    if "kmod-tun" in facts["lacking"]:
+    if "roamd-tun" in facts["lacking"]:
         found.append(finding("no_tunnels", why=" ".join(facts["lacking"])))
     if facts["python"] == "broken":
         found.append(finding("python_broken"))

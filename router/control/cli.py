@@ -14,11 +14,9 @@ from typing import Any
 from router import __version__
 from router.control import render
 from router.control.client import ControlError
-from router.control.completion import completion
 from router.control.flow_cli import add_flows
 from router.control.output import put, show
 from router.control.session import LocalSession, Session
-from router.control.show_cli import add_show
 
 __all__ = ["grammar", "main", "run"]
 
@@ -30,6 +28,7 @@ _PARTS = (
         "field_cli",
         "a technician's commands: install roamd-console",
     ),
+    (("show",), "show_cli", "what shows and judges every part: install roamd-console"),
     (("top",), "top_cli", "the live screen: install roamd-console"),
     (("modem",), "modem_cli", "what talks to modems: install roamd-modem"),
 )
@@ -94,7 +93,6 @@ def grammar(words: Sequence[str], session: Session) -> argparse.ArgumentParser:
     reload = commands.add_parser("reload", help="read the configuration again, and say what it changed")
     reload.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     reload.set_defaults(action=_reload)
-    add_show(commands)
     for asked, module, missing in _PARTS:
         _add(commands, words, asked, module, missing)
     add_flows(commands)
@@ -163,7 +161,8 @@ def _completion(arguments: argparse.Namespace, session: Session) -> int:
         whole = grammar(("simulate",), session)
     except ControlError:
         whole = grammar((), session)
-    session.write(completion(whole, arguments.shell))
+    part = _part("completion", "completion for a shell: install roamd-console")
+    session.write(part.completion(whole, arguments.shell))
     return 0
 
 

@@ -11,7 +11,7 @@ from router.control.output import as_json, put, show
 from router.control.session import Session
 from router.diagnosis import summary
 
-__all__ = ["add_show"]
+__all__ = ["add"]
 
 _SIM = ("uplink", "sim", "pin_tries", "iccid", "imsi", "operator", "registration", "roaming")
 _CELL = (
@@ -33,7 +33,7 @@ Ask = Callable[[argparse.Namespace, Session], Any]
 Render = Callable[[Any, Session], str]
 
 
-def add_show(commands: Any) -> None:
+def add(commands: Any) -> None:
     """Put `show` and its nouns below `commands`, a parser's sub-commands."""
     parser = commands.add_parser("show", help="what works, what does not, what to try; and every part of it")
     nouns = parser.add_subparsers(metavar="WHAT", required=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from router.daemon.recorder import Recorder
     from router.uplink.cellular import Modems
 
-__all__ = ["field_control", "foreign_agent_role", "home_agent_role", "modem_methods", "recorder"]
+__all__ = ["field_control", "foreign_agent_role", "home_agent_role", "judged", "modem_methods", "recorder"]
 
 _log = logging.getLogger("roamd")
 
@@ -48,6 +48,16 @@ def field_control(role: MobileNodeRole, status: Callable[[], dict[str, Any]]) ->
     except ModuleNotFoundError:
         return None
     return control
+
+
+def judged(status: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is wrong, on one screen.  Raises ValueError where that is not installed."""
+    try:
+        module = import_module("router.diagnosis.summary")
+    except ModuleNotFoundError:
+        raise ValueError("nobody judges here: install roamd-console") from None
+    found: dict[str, Any] = module.summary(status, events)
+    return found
 
 
 def recorder(config: Config) -> Recorder | None:

@@ -15,12 +15,12 @@ from router.config import ConfigError, ConfigErrors, load
 from router.config.model import Config
 from router.config.secrets import without_secrets
 from router.control.server import ControlServer, Method
+from router.daemon.agents import judged
 from router.daemon.events import EventRing
 from router.daemon.journal import Journal
 from router.daemon.machine import machine, version
 from router.daemon.roles import Roles
 from router.daemon.ubus import Ubus
-from router.diagnosis.summary import summary
 from router.files import troubles
 
 __all__ = ["Process", "read_config"]
@@ -169,12 +169,12 @@ class Process:
         return self._events.found(params)
 
     def _summary(self, params: dict[str, Any]) -> dict[str, Any]:
-        """What works, what does not, and what to try."""
+        """What works, what does not, and what to try.  Raises ValueError where who judges is not installed."""
         events = [
             {**event, "clock": time.strftime("%H:%M:%S", time.localtime(event["wall"]))}
             for event in self._events.found({"limit": 3})["events"]
         ]
-        return summary({**self._status({}), "clock": time.strftime("%H:%M:%S")}, events)
+        return judged({**self._status({}), "clock": time.strftime("%H:%M:%S")}, events)
 
     def _config_text(self, params: dict[str, Any]) -> dict[str, Any]:
         """The file, without its secrets.  Raises ValueError where it cannot be read."""

@@ -7,9 +7,7 @@ Errors are OSErrors of the kernel, with the device's name as `filename`.
 
 from __future__ import annotations
 
-import errno
 import fcntl
-import os
 import socket
 import struct
 from typing import NamedTuple
@@ -17,19 +15,13 @@ from typing import NamedTuple
 from router.attributes import attributes, text, u32
 from router.plane.sysctl import read_sysctl, write_sysctl
 
-__all__ = ["Packets", "counters", "index", "is_ready", "is_up", "open_tun", "packets", "set_up"]
+__all__ = ["Packets", "counters", "index", "is_ready", "is_up", "packets", "set_up"]
 
 # struct ifreq of <linux/if.h>: 40 octets on 64-bit machines, 32 on others.
 _IFREQ = struct.Struct("=16s24s")
 _SIOCGIFFLAGS, _SIOCSIFFLAGS = 0x8913, 0x8914
 _SIOCSIFMTU = 0x8922
 _IFF_UP = 0x1
-_IFF_TUN, _IFF_NO_PI, _IFF_VNET_HDR = 0x0001, 0x1000, 0x4000
-_TUN_F_CSUM, _TUN_F_TSO4 = 0x01, 0x02
-# _IOW('T', 202, int): these architectures number the direction differently.
-_OTHER_IOW = ("alpha", "mips", "ppc", "sparc")
-_IOW = 0x80000000 if os.uname().machine.startswith(_OTHER_IOW) else 0x40000000
-_TUNSETIFF, _TUNSETOFFLOAD = _IOW | 0x454CA, _IOW | 0x454D0
 _LOOSE, _OFF = "2", "0"
 
 # struct nlmsghdr and struct ifinfomsg of <linux/rtnetlink.h>.
@@ -58,35 +50,6 @@ class Packets(NamedTuple):
 def index(name: str) -> int:
     """The interface index; 0 when there is no such device."""
     return _state(name).ifindex
-
-
-def open_tun(name: str) -> tuple[int, bool]:
-    """A non-blocking file descriptor of a new TUN device, without packet information headers.
-
-    And whether it hands over and takes super-packets of TCP over IPv4, each
-    packet behind a `virtio_net_hdr` (<linux/virtio_net.h>), in this machine's order.
-    """
-    file = _open_tun(name, _IFF_VNET_HDR)
-    try:
-        fcntl.ioctl(file, _TUNSETOFFLOAD, _TUN_F_CSUM | _TUN_F_TSO4)
-    except OSError:
-        os.close(file)
-        return _open_tun(name, 0), False
-    return file, True
-
-
-def _open_tun(name: str, more: int) -> int:
-    try:
-        file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise OSError(errno.ENOENT, "missing: install kmod-tun", "/dev/net/tun") from None
-    try:
-        flags = struct.pack("=H", _IFF_TUN | _IFF_NO_PI | more)
-        fcntl.ioctl(file, _TUNSETIFF, _IFREQ.pack(name.encode(), flags))
-    except OSError as error:
-        os.close(file)
-        raise OSError(error.errno, error.strerror, name) from None
-    return file
 
 
 def is_ready(name: str, mtu: int) -> bool:

@@ -15,6 +15,7 @@ from ipaddress import IPv4Address
 
 from router.config.model import PlaneSettings
 from router.plane import link
+from router.plane.carrier import carrier
 from router.plane.errors import PlaneError
 from router.plane.kernel import KernelTunnels
 from router.plane.model import NO_PART, Element, Part, PlaneState, Route, Tunnel
@@ -23,7 +24,6 @@ from router.plane.network import Network
 from router.plane.nft import Nft
 from router.plane.sysctl import OwnedSysctls
 from router.plane.translation import Translation, virtual_route
-from router.plane.userspace import UserspaceTunnels
 from router.plane.watch import PlaneWatch
 
 __all__ = ["Plane", "PlaneError"]
@@ -52,7 +52,7 @@ class Plane:
         self._hold = hold
         self._network = Network(settings, self._index)
         self._nft = Nft()
-        self._user = UserspaceTunnels()
+        self._user = carrier()
         self._kernel: KernelTunnels | None = None
         self._translation = Translation(settings.fou_port)
         self._watch: PlaneWatch | None = None
@@ -75,8 +75,12 @@ class Plane:
     async def start(self, disturbed: Callable[[], None] = lambda: None) -> None:
         """Learn what the kernel can and what a killed predecessor left; `disturbed()` asks for an `apply`.
 
-        Raises PlaneError where others have routes or rules in our places.
+        Raises PlaneError where others have routes or rules in our places, or nobody makes the tunnels.
         """
+        if self._settings.kind == "userspace" and not self._user.installed:
+            raise PlaneError(
+                "plane 'userspace': nobody carries packets here: install roamd-tun, or say plane 'auto'"
+            )
         strangers = self._network.strangers()
         if strangers:
             raise PlaneError("the kernel has " + "; ".join(dict.fromkeys(strangers)))
@@ -99,9 +103,13 @@ class Plane:
         try:
             await kernel.start(self._settings.fou_port)
             lacking = sorted(package for kind, package in kernel.lacking.items() if kind in _IN_USER_SPACE)
-            if lacking and self._settings.kind == "kernel":
+            if lacking and (self._settings.kind == "kernel" or not self._user.installed):
+                instead = (
+                    "" if self._settings.kind == "kernel" else ", or roamd-tun for tunnels in user space"
+                )
                 raise PlaneError(
-                    f"plane 'kernel': this kernel makes no such tunnels: install {', '.join(lacking)}"
+                    f"plane {self._settings.kind!r}: this kernel makes no such tunnels: install "
+                    f"{', '.join(lacking)}{instead}"
                 )
         except PlaneError:
             kernel.close()

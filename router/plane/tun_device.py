@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import logging
 import os
 import socket
@@ -33,6 +34,14 @@ _SIZE = struct.Struct("=H")
 _IP_PKTINFO = 8
 _SOL_UDP, _UDP_SEGMENT, _UDP_GRO = 17, 103, 104
 _GONE = (errno.EBADFD, errno.EIO)
+# struct ifreq of <linux/if.h>: 40 octets on 64-bit machines, 32 on others.
+_IFREQ = struct.Struct("=16s24s")
+_IFF_TUN, _IFF_NO_PI, _IFF_VNET_HDR = 0x0001, 0x1000, 0x4000
+_TUN_F_CSUM, _TUN_F_TSO4 = 0x01, 0x02
+# _IOW('T', 202, int): these architectures number the direction differently.
+_OTHER_IOW = ("alpha", "mips", "ppc", "sparc")
+_IOW = 0x80000000 if os.uname().machine.startswith(_OTHER_IOW) else 0x40000000
+_TUNSETIFF, _TUNSETOFFLOAD = _IOW | 0x454CA, _IOW | 0x454D0
 # No checksum offload at the link (older kernels), or the link's MTU is less than the packets'.
 _NO_TRAINS = (errno.EIO, errno.EINVAL, errno.EMSGSIZE)
 
@@ -41,7 +50,7 @@ class TunDevice:
     """An open TUN device and what goes out of it and into it."""
 
     def __init__(self, name: str) -> None:
-        self._file, self._offloads = link.open_tun(name)
+        self._file, self._offloads = _open_tun(name)
         self.name = name
         self.index = link.index(name)
         self.tunnel: Tunnel | None = None
@@ -204,3 +213,32 @@ def _tos(value: int) -> tuple[int, int, bytes]:
 def _leaving_by(index: int, source: IPv4Address) -> tuple[int, int, bytes]:
     """Control data that sends a packet out of one device, as IP_PKTINFO takes it."""
     return socket.IPPROTO_IP, _IP_PKTINFO, _PKTINFO.pack(index, source.packed, bytes(4))
+
+
+def _open_tun(name: str) -> tuple[int, bool]:
+    """A non-blocking file descriptor of a new TUN device, without packet information headers.
+
+    And whether it hands over and takes super-packets of TCP over IPv4, each
+    packet behind a `virtio_net_hdr` (<linux/virtio_net.h>), in this machine's order.
+    """
+    file = _open(name, _IFF_VNET_HDR)
+    try:
+        fcntl.ioctl(file, _TUNSETOFFLOAD, _TUN_F_CSUM | _TUN_F_TSO4)
+    except OSError:
+        os.close(file)
+        return _open(name, 0), False
+    return file, True
+
+
+def _open(name: str, more: int) -> int:
+    try:
+        file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise OSError(errno.ENOENT, "missing: install kmod-tun", "/dev/net/tun") from None
+    try:
+        flags = struct.pack("=H", _IFF_TUN | _IFF_NO_PI | more)
+        fcntl.ioctl(file, _TUNSETIFF, _IFREQ.pack(name.encode(), flags))
+    except OSError as error:
+        os.close(file)
+        raise OSError(error.errno, error.strerror, name) from None
+    return file

@@ -21,6 +21,7 @@ import socket
 from ipaddress import IPv4Address
 
 from router.plane import link
+from router.plane.carrier import Carrier
 from router.plane.errors import PlaneError
 from router.plane.model import Tunnel
 from router.plane.tun_device import PROTOCOL_IPIP, TUNNEL_DATA, TunDevice
@@ -74,16 +75,17 @@ class _RawSocket:
                 devices[0].inject(buffer[4 * (buffer[0] & 0x0F) : size].tobytes())
 
 
-class UserspaceTunnels:
+class UserspaceTunnels(Carrier):
     """All tunnels this process carries."""
 
+    installed = True
+
     def __init__(self) -> None:
+        super().__init__()
         self._devices: dict[str, TunDevice] = {}
         self._udp: dict[tuple[IPv4Address, int], socket.socket] = {}
         self._udp_peers: dict[tuple[int, tuple[str, int]], list[TunDevice]] = {}
         self._raw: dict[IPv4Address, _RawSocket] = {}
-        self.unmatched = 0
-        """Packets for no tunnel of ours."""
 
     def attach(self, local: IPv4Address, port: int, sock: socket.socket) -> None:
         """Let tunnels from `local:port` send through `sock`."""
@@ -138,8 +140,7 @@ class UserspaceTunnels:
                 if tunnel is not None and (tunnel.local is local or tunnel.local == local):
                     device.inject(datagram[len(TUNNEL_DATA) :])
                     return True
-        self.unmatched += 1
-        return False
+        return super().deliver(local, port, source, datagram)
 
     def has_tunnel_to(self, remote: str) -> bool:
         return any(remote in raw.peers for raw in self._raw.values())

@@ -88,7 +88,7 @@ while True:
 
 
 class Router:
-    """The mobile node's package, installed under a folder, and its daemon in the namespace `mr`."""
+    """The mobile node's package and that of tunnels in user space, installed under a folder, and its daemon in the namespace `mr`."""
 
     def __init__(self, lab: Topology, directory: str) -> None:
         self._lab, self._directory = lab, directory
@@ -100,7 +100,9 @@ class Router:
             spec = find_spec(name)
             assert spec is not None and spec.origin is not None
             os.symlink(os.path.dirname(spec.origin), os.path.join(self._others, name))
-        write_tree(package(ROOT, "roamd", 0), os.path.join(directory, "root"))
+        # Without roamd-tun it goes only where the kernel has ipip.
+        for name in ("roamd", "roamd-tun"):
+            write_tree(package(ROOT, name, 0), os.path.join(directory, "root"))
         subprocess.run([sys.executable, "-m", "router.bytecode"], cwd=self._home, check=True)
         with open(os.path.join(directory, "mr.conf"), "w") as file:
             file.write(_NODE.format(directory=directory, home_agent=HOME_AGENT))

@@ -7,7 +7,7 @@ from router.config.model import Flow, Mobile, SecurityAssociation
 from router.flow.home_policy import home_policies
 from router.mip.home.binding import Binding
 from router.mip.home.node import Node
-from router.mip.replay import ReplayGuard
+from router.mip.home.replay_guard import ReplayGuard
 from router.mip.wire.multipath import FlowBinding
 from router.mip.wire.selector import TrafficSelector
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.mip.home.replay_guard import ReplayGuard
 from router.mip.identification import LOW, from_wall, to_wall, with_high_half
-from router.mip.replay import ReplayGuard, TimeStamps, newer
+from router.mip.replay import TimeStamps, newer
 
 WALL = 1_800_000_000.0
 ERA_END = 2_085_978_496.0

@@ -50,8 +50,9 @@ def modules(packages):
     "names",
     [
         ("roamd",),
-        ("roamd", "roamd-console"),
+        ("roamd", "roamd-tun"),
         ("roamd", "roamd-modem"),
+        ("roamd", "roamd-modem", "roamd-console"),
         ("roamd", "roamd-modem", "roamd-agent"),
     ],
     ids=" ".join,

@@ -150,11 +150,32 @@ def test_what_is_not_installed_is_said_in_a_line(content, installed):
     assert done.stdout == "None\n" and done.stderr.endswith("install roamd-console\n"), done
     done = run(home, "-B", "-m", "router.cli", "console")
     assert done.returncode == 1 and done.stderr.endswith("install roamd-console\n")
-    done = run(home, "-B", "-m", "router.control.cli", "--socket", "/none", "show", "summary")
+    for words in (("show", "summary"), ("show",), ("completion", "bash")):
+        done = run(home, "-B", "-m", "router.control.cli", *words)
+        assert done.returncode == 1 and done.stderr.endswith("install roamd-console\n")
+        assert done.stderr.count("\n") == 1 and done.stdout == ""
+    done = run(home, "-B", "-m", "router.control.cli", "--socket", "/none", "status")
     assert done.returncode == 1 and "no roamd at /none" in done.stderr
+    # Without site-packages: those of a checkout lead into it.
+    done = run(home, "-S", "-B", "-c", "from router.daemon.agents import judged; judged({}, [])")
+    assert done.stderr.endswith("ValueError: nobody judges here: install roamd-console\n"), done.stderr
     code = "from router.daemon.agents import home_agent_role; home_agent_role(None, None)"
     done = run(home, "-B", "-c", code)
     assert done.stderr.splitlines()[-1].endswith("install roamd-agent")
+
+
+def test_a_mobile_node_without_tunnels_in_user_space_names_both_choices(packages, installed):
+    code = """
+import asyncio
+from router.config.model import PlaneSettings
+from router.plane.plane import Plane
+asyncio.run(Plane(PlaneSettings(kind="userspace")).start())
+"""
+    done = run(installed / "usr/lib/roamd", "-B", "-c", code)
+    assert done.stderr.splitlines()[-1].endswith("install roamd-tun, or say plane 'auto'"), done.stderr
+    write_tree(packages["roamd-tun"], installed)
+    code = "from router.plane.carrier import carrier; print(carrier().installed)"
+    assert run(installed / "usr/lib/roamd", "-B", "-c", code).stdout == "True\n"
 
 
 def test_a_mobile_node_without_the_modems_package_says_so_and_goes_on(content, installed):

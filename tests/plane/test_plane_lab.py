@@ -212,6 +212,16 @@ class TestKernelTunnels:
             lone.run("await begin('kernel')")
         assert lone.snapshot() == before
 
+    def test_without_anybody_in_user_space_both_choices_are_named(self, lone, has_ipip):
+        if has_ipip:
+            pytest.skip("this kernel has ipip")
+        before = lone.snapshot()
+        # As if the package were not installed.
+        lone.run("import sys; sys.modules['router.plane.userspace'] = None")
+        with pytest.raises(Exception, match=r"PlaneError.*install kmod-fou, kmod-ipip, or roamd-tun"):
+            lone.run("await begin('auto')")
+        assert lone.snapshot() == before
+
     def test_auto_falls_back(self, lone, has_ipip):
         lone.run("await begin('auto')")
         tunnel = mobile_state(0).tunnels[0]

@@ -23,10 +23,10 @@ def lacking(root, encapsulation="auto", plane="auto"):
 @pytest.mark.parametrize(
     ("encapsulation", "plane", "packages"),
     [
-        ("auto", "auto", ["kmod-ipip", "kmod-tun"]),
-        ("udp", "auto", ["kmod-ipip", "kmod-fou", "kmod-tun"]),
+        ("auto", "auto", ["kmod-ipip", "roamd-tun"]),
+        ("udp", "auto", ["kmod-ipip", "kmod-fou", "roamd-tun"]),
         ("gre", "auto", ["kmod-gre"]),
-        ("auto", "userspace", ["kmod-tun"]),
+        ("auto", "userspace", ["roamd-tun"]),
     ],
 )
 def test_an_empty_router_lacks_what_is_wanted(encapsulation, plane, packages, tmp_path):

@@ -72,7 +72,7 @@ def test_where_all_is_well_nothing_is_said():
         ({"modem": {"rsrp": -121}}, "lte", "weak_signal"),
         ({"path": {"path_mtu": 1400}}, "lte", "mtu_black_hole"),
         ({"lacking": ["kmod-ipip"]}, None, "modules_missing"),
-        ({"lacking": ["kmod-ipip", "kmod-tun"]}, None, "no_tunnels"),
+        ({"lacking": ["kmod-ipip", "roamd-tun"]}, None, "no_tunnels"),
         ({"modem": {"port": None, "why": "ttyUSB2 does not answer"}, **LOST}, "lte", "modem_silent"),
         ({"modem": {"port": None, "owner": "pppd (pid 7) has ttyUSB2"}}, None, "port_taken"),
         ({"modems": [], "links": [], **LOST}, "lte", "no_modem"),

@@ -16,9 +16,9 @@ from router.mip.home.expiry import Expiries
 from router.mip.home.node import Node
 from router.mip.home.pool import AddressPool, PrefixPool
 from router.mip.home.refresh import Refreshes
+from router.mip.home.replay_guard import ReplayGuard
 from router.mip.identification import from_wall
 from router.mip.lifetime import end_of
-from router.mip.replay import ReplayGuard
 from router.mip.wire.multipath import FlowBinding
 from router.mip.wire.nai import Nai
 from router.mip.wire.numbers import ReplyCode

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from router.config.model import Mobile
 from router.mip.home.binding import Binding
-from router.mip.replay import ReplayGuard
+from router.mip.home.replay_guard import ReplayGuard
 from router.mip.wire.multipath import FlowBinding, Multipath
 from router.mip.wire.registration import RegistrationRequest
 
