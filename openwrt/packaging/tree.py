@@ -71,6 +71,7 @@ _SECTIONS = {
 }  # fmt: skip
 _PAGES, _OPTIONS = "luci-app-roamd", "www/luci-static/resources/roamd/options.js"
 _RUNNABLE = ("etc/init.d/", "etc/uci-defaults/", "usr/bin/", "usr/sbin/")
+_SCRIPTS = ("etc/init.d/", "etc/uci-defaults/")
 _SECRET = ("etc/config/",)
 
 
@@ -107,11 +108,18 @@ def write_tree(package: Package, folder: str) -> None:
 def _files(root: str, name: str) -> Iterator[File]:
     own = os.path.join(root, "openwrt", name, "files")
     for path in _walk(own):
-        yield File(path, _mode(path), _read(os.path.join(own, path)))
+        octets = _read(os.path.join(own, path))
+        yield File(path, _mode(path), _bare(octets) if path.startswith(_SCRIPTS) else octets)
     if name == _PAGES:
         yield File(_OPTIONS, 0o644, options_module(_SECTIONS).encode())
     else:
         yield from _rescue(root) if name == "roamd-rescue" else _daemon(root, name)
+
+
+def _bare(script: bytes) -> bytes:
+    """A shell script without the lines that are comments; the first says what runs it."""
+    first, *lines = script.splitlines(keepends=True)
+    return first + b"".join(line for line in lines if not line.lstrip().startswith(b"#"))
 
 
 def _rescue(root: str) -> Iterator[File]:

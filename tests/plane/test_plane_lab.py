@@ -217,7 +217,7 @@ class TestKernelTunnels:
             pytest.skip("this kernel has ipip")
         before = lone.snapshot()
         # As if the package were not installed.
-        lone.run("import sys; sys.modules['router.plane.userspace'] = None")
+        lone.run("__import__('sys').modules.update({'router.plane.userspace': None})")
         with pytest.raises(Exception, match=r"PlaneError.*install kmod-fou, kmod-ipip, or roamd-tun"):
             lone.run("await begin('auto')")
         assert lone.snapshot() == before
