@@ -34,7 +34,7 @@ _PARTS = {
     ),
     "roamd-console": (
         "router/console/", "router/diagnosis/steps.py", *(f"router/daemon/{name}.py" for name in (
-            "capture", "field", "name_server", "ping", "uplink_test",
+            "capture", "field", "headers", "name_server", "ping", "uplink_test",
         )),
         *(f"router/control/{name}.py" for name in (
             "answering", "envelope", "field_cli", "framing", "pcap", "support",

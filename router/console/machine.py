@@ -6,6 +6,7 @@ asked of the daemon, but for those of files.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -31,7 +32,7 @@ _log = logging.getLogger("roamd.console")
 _QUIET = 10.0
 _MAX_PART = 65536
 _MAX_TIMEOUT = 300.0
-_SUPPORT = 30.0
+_LONGEST_CAPTURE = 60
 
 
 class _Abandoned(Exception):
@@ -130,7 +131,7 @@ class Machine:
         _log.debug("asked for %s", method)
         return self._ask(method, params, timeout)
 
-    def _wait(self, fd: int, seconds: float) -> None:
+    def _wait(self, fd: int | None, seconds: float) -> None:
         """Answers frames meanwhile."""
         number, until = (self._answerer.session, self._answerer.number), time.monotonic() + seconds
         while not self._port.wait(max(0.0, until - time.monotonic()), fd):
@@ -181,12 +182,20 @@ class Machine:
     def _file_support(self, params: dict[str, Any]) -> dict[str, str]:
         """Make the archive here, so that it can be taken piece by piece."""
         # It takes half of what a console loads, and is rarely asked for.
-        from router.control.support import archive
+        from router.control.support import SECONDS, gather, name_of, write
 
-        name = time.strftime("roamd-support-%Y%m%d-%H%M%S.tar.gz")
+        seconds = params.get("seconds", SECONDS)
+        if not isinstance(seconds, int | float) or not 0 <= seconds <= _LONGEST_CAPTURE:
+            raise ValueError(f"seconds {seconds!r}: expected 0..{_LONGEST_CAPTURE}")
+        files = gather(self._ask, seconds, self._pause, lambda _: None)
+        name = name_of(time.localtime())
         with self._files.create(name) as file:
-            archive(self._ask, file, time.time(), _SUPPORT)
+            write(files, file)
         return {"name": name}
+
+    def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            self._wait(None, seconds)
 
     def _ask(self, method: str, params: dict[str, Any], timeout: float) -> Any:
         # Written so that it holds for what is no number too.

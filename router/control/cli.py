@@ -99,14 +99,19 @@ def grammar(words: Sequence[str], session: Session) -> argparse.ArgumentParser:
         _add(commands, words, asked, module, missing)
     add_flows(commands)
     add_top(commands)
+    session.commands(commands)
+    if session.workshop:
+        _add_workshop(commands, words)
+    return parser
+
+
+def _add_workshop(commands: Any, words: Sequence[str]) -> None:
     simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
     if "simulate" in words:
         _part("simulate_cli", "the simulator: run it on another machine").describe(simulate)
-    session.commands(commands)
     shell = commands.add_parser("completion", help="print completion code for a shell")
     shell.add_argument("shell", choices=("bash", "zsh"))
     shell.set_defaults(action=_completion)
-    return parser
 
 
 def _add(commands: Any, words: Sequence[str], asked: Container[str], module: str, missing: str) -> None:

@@ -28,6 +28,7 @@ def add_fetch(commands: Any) -> None:
         help="`support`: make the archive of that command there, and take it",
     )
     fetch.add_argument("file", nargs="?", metavar="FILE", help="where to put it (default: its name)")
+    fetch.add_argument("--seconds", type=float, metavar="N", help="of `support`: of captured headers, 0..60")
     fetch.set_defaults(action=_fetch)
 
 
@@ -40,8 +41,9 @@ def _fetch(arguments: argparse.Namespace, session: Session) -> int:
         return 0
     name = arguments.name
     if name == _SUPPORT:
-        session.progress("making the archive ...")
-        name = session.ask("file_support", timeout=120.0)["name"]
+        session.progress("making the archive, some seconds ...")
+        params = {} if arguments.seconds is None else {"seconds": arguments.seconds}
+        name = session.ask("file_support", params, 180.0)["name"]
     told = session.ask("file_read", {"name": name}, 30.0)
     size, digest = int(told["size"]), str(told["sha256"])
     target = arguments.file or os.path.basename(name)

@@ -16,8 +16,9 @@ from router.diagnosis import steps
 
 __all__ = ["add"]
 
-_TEST, _PING, _TRACE, _SUPPORT = 60.0, 30.0, 45.0, 30.0
+_TEST, _PING, _TRACE = 60.0, 30.0, 45.0
 """Seconds a daemon may take."""
+_LONGEST = 60
 
 
 def add(commands: Any) -> None:
@@ -65,8 +66,9 @@ def add(commands: Any) -> None:
     support = _command(
         commands, "support", _support, "all a back office needs in one archive, without secrets"
     )
+    support.add_argument("file", nargs="?", metavar="FILE", help="default: roamd-support-DATE-TIME.tar.gz")
     support.add_argument(
-        "file", nargs="?", default="roamd-support.tar.gz", metavar="FILE", help="default: %(default)s"
+        "--seconds", type=_seconds, metavar="N", help="of captured headers, 0..60 (default: 5; 0: none)"
     )
 
 
@@ -92,6 +94,16 @@ def _address(text: str) -> str:
         return str(IPv4Address(text))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no IPv4 address such as 198.51.100.2") from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected seconds, 0..{_LONGEST}")
+    return seconds
 
 
 def _test(arguments: argparse.Namespace, session: Session) -> int:
@@ -187,10 +199,15 @@ def _write(arguments: argparse.Namespace, file: BinaryIO, found: dict[str, Any],
 
 def _support(arguments: argparse.Namespace, session: Session) -> int:
     # It brings along what no other command needs.
-    from router.control.support import archive
+    from router.control.support import SECONDS, gather, name_of, write
 
-    with session.save(arguments.file) as file:
-        names = archive(session.ask, file, time.time(), _SUPPORT)
-    values = {"file": arguments.file, "holds": names}
-    put(arguments, session, values, lambda _: f"{arguments.file}: {', '.join(names)}\n")
+    name = arguments.file or name_of(time.localtime())
+    seconds = SECONDS if arguments.seconds is None else arguments.seconds
+    files = gather(session.ask, seconds, session.pause, session.progress)
+    # Now only: who interrupts leaves no half of it behind.
+    with session.save(name) as file:
+        write(files, file)
+    values = {"file": name, "holds": list(files)}
+    # Nothing behind the archive.
+    put(arguments, session, values, lambda _: f"{name}: {', '.join(files)}\n", aside=name == "-")
     return 0

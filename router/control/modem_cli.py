@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
     at = _action(actions, "at", _at, "send an AT command")
     at.add_argument("command", metavar="COMMAND", help="with or without AT in front")
     at.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="default: %(default)s")
-    at.add_argument("--force", action="store_true", help="also a command that does more than ask")
+    at.add_argument("--force", action="store_true", help="also what does more than ask, without a question")
     reset = _action(actions, "reset", _reset, "restart the modem, its radio, its USB port, or our port to it")
     reset.add_argument("--how", choices=_RESETS, default="reset", help="default: %(default)s")
     record = _action(actions, "record", _record, "record the dialogue without what tells who you are")
@@ -80,9 +80,15 @@ def _signal(arguments: argparse.Namespace, session: Session) -> int:
 def _at(arguments: argparse.Namespace, session: Session) -> int:
     params = {
         "uplink": arguments.uplink, "command": arguments.command, "timeout": arguments.timeout,
-        "force": arguments.force,
+        "force": arguments.force, "confirm": session.interactive and not arguments.json,
     }  # fmt: skip
-    values = session.ask("modem_at", params, arguments.timeout + 65.0)
+    patience = arguments.timeout + 65.0
+    values = session.ask("modem_at", params, patience)
+    if "question" in values:
+        if not session.confirm(values["question"]):
+            session.complain("not sent; --force sends it without a question\n")
+            return 1
+        values = session.ask("modem_at", {**params, "force": True}, patience)
     put(arguments, session, values, modem_render.answer)
     return 0 if values["ok"] else 1
 

@@ -19,9 +19,16 @@ def as_json(values: Any) -> str:
     return json.dumps(values, indent=2) + "\n"
 
 
-def put(arguments: argparse.Namespace, session: Session, values: Any, render: Callable[[Any], str]) -> None:
-    """Show `values` as JSON (`--json`) or as `render` words them."""
-    session.write(_text(arguments, session, values, render))
+def put(
+    arguments: argparse.Namespace,
+    session: Session,
+    values: Any,
+    render: Callable[[Any], str],
+    *,
+    aside: bool = False,
+) -> None:
+    """Show `values` as JSON (`--json`) or as `render` words them; `aside`, where the output is a file's."""
+    (session.complain if aside else session.write)(_text(arguments, session, values, render))
 
 
 def show(

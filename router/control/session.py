@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from router.control.client import ControlError, request
 
-__all__ = ["LocalSession", "Session"]
+__all__ = ["CONFIRM", "LocalSession", "Session"]
+
+CONFIRM = "Type yes to go on: "
 
 if TYPE_CHECKING:
     from router.control.serial_line import SerialLine
@@ -35,6 +37,8 @@ class Session:
     """Somebody looks: may be shown a thing in place of its former state, and be asked."""
     compact = False
     """A slow line: no padding, no blank lines."""
+    workshop = False
+    """A machine of one's own, with what only makes sense there: the simulator, completion for its shell."""
 
     def options(self, parser: argparse.ArgumentParser) -> None:
         """Add the options that stand before the command and only make sense here."""
@@ -73,6 +77,10 @@ class Session:
         self.pause(seconds)
         return ""
 
+    def confirm(self, question: str) -> bool:
+        """Whether who reads says yes; nobody does where none can be asked.  May raise as `pause`."""
+        return False
+
     def save(self, name: str) -> BinaryIO:
         """A new file for who reads.  Raises ControlError."""
         raise ControlError("files cannot be taken here")
@@ -80,6 +88,8 @@ class Session:
 
 class LocalSession(Session):
     """Asks over the Unix socket of a daemon on this machine, for who uses this process's terminal."""
+
+    workshop = True
 
     def __init__(self) -> None:
         self._socket = _SOCKET
@@ -166,6 +176,16 @@ class LocalSession(Session):
             return os.read(fd, 1).decode(errors="replace") if ready else ""
         finally:
             termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+    def confirm(self, question: str) -> bool:
+        if not (self.interactive and sys.stdin.isatty()):
+            return False
+        self.write(f"{question}\n")
+        try:
+            return input(CONFIRM).strip().lower() == "yes"
+        except (EOFError, KeyboardInterrupt):
+            self.write("\n")
+            return False
 
     def save(self, name: str) -> BinaryIO:
         """Never over a file that is there; `-` is the standard output."""

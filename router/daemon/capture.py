@@ -8,25 +8,30 @@ import socket
 from collections import deque
 from typing import Any
 
+from router.daemon.headers import headers
 from router.daemon.now import now
 
-__all__ = ["Capture"]
+__all__ = ["MOST", "Capture"]
 
 _ETH_P_ALL = 0x0003
 _BATCH, _BUFFER = 64, 1 << 20
-_MOST, _OCTETS = 4000, 1 << 20
+MOST = 4000
+_OCTETS = 1 << 20
 _FORGOTTEN = 15.0
 _LINKTYPE = {1: 1, 65534: 101, 512: 101, 768: 101, 778: 101}
 """ARPHRD_* to pcap's link types: Ethernet, and raw IP (TUN, PPP's without header, tunnels)."""
 
 
 class Capture:
-    """What goes in and out by `device` since the last `fetch`.  Raises OSError."""
+    """What goes in and out by `device` since the last `fetch`: `most` packets, whole or their headers alone.
 
-    def __init__(self, device: str, snaplen: int) -> None:
+    Raises OSError.
+    """
+
+    def __init__(self, device: str, snaplen: int, most: int = MOST, *, only_headers: bool = False) -> None:
         self._packets: deque[tuple[float, int, bytes]] = deque()
         self._held = self._lost = 0
-        self._snaplen = snaplen
+        self._snaplen, self._most, self._only_headers = snaplen, most, only_headers
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
@@ -69,9 +74,11 @@ class Capture:
             except OSError:
                 # The device is down for now.
                 return
-            if len(self._packets) >= _MOST or self._held >= _OCTETS:
+            if len(self._packets) >= self._most or self._held >= _OCTETS:
                 self._lost += 1
                 continue
             kept = bytes(data[: min(length, self._snaplen)])
+            if self._only_headers:
+                kept = kept[: headers(kept, self.linktype == 1)]
             self._held += len(kept)
             self._packets.append((now().wall, length, kept))

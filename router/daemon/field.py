@@ -8,7 +8,7 @@ from typing import Any
 
 from router.config.model import Uplink
 from router.control.server import Method
-from router.daemon.capture import Capture
+from router.daemon.capture import MOST, Capture
 from router.daemon.mobile_node import MobileNodeRole
 from router.daemon.ping import ping, trace
 from router.daemon.uplink_test import test_uplink
@@ -103,16 +103,22 @@ class FieldControl:
         return (view.address, target), view.device, 0
 
     def _capture(self, params: Status) -> Status:
-        """Packets since last asked; the first call begins, `end` ends it, and so does not asking."""
+        """Packets since last asked; the first call begins, `end` ends it, and so does not asking.
+
+        `most` are kept from one call to the next, with `headers` their headers alone.
+        """
         uplink = self._uplink(params)
         device = f"roam{uplink.bid}" if params.get("tunnel") else self._device(uplink)
         capture = self._captures.get(device)
         if capture is None or capture.ended:
             snaplen = _whole(params, "snaplen", 256, 64, _SNAPLEN)
+            most = _whole(params, "most", MOST, 1, MOST)
+            only_headers = bool(params.get("headers"))
             try:
-                capture = self._captures[device] = Capture(device, snaplen)
+                capture = Capture(device, snaplen, most, only_headers=only_headers)
             except OSError as error:
                 raise ValueError(f"device {device}: {error.strerror}") from None
+            self._captures[device] = capture
         found = capture.fetch()
         if params.get("end"):
             self._captures.pop(device).close()

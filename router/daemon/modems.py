@@ -71,7 +71,9 @@ class ModemControl:
         return {"uplink": name, "state": info.state if info is not None else "no modem", **facts}
 
     async def _at(self, params: dict[str, Any]) -> dict[str, Any]:
-        """One command (without AT); refused without `force` where it does more than ask."""
+        """One command (without AT).  Where it does more than ask, and without `force`, it is refused, or with
+        `confirm` answered by a question to who wants it.
+        """
         name, port = self._living(params)
         command, timeout = params.get("command"), params.get("timeout", 10.0)
         if not isinstance(command, str):
@@ -81,7 +83,10 @@ class ModemControl:
         text = command.strip()
         text = text[2:] if text[:2].upper() == "AT" else text
         if not params.get("force") and not harmless(text, port.modem.family):
-            raise ValueError(f"AT{text} may change something: say --force if that is meant")
+            question = f"AT{text} may change something"
+            if params.get("confirm"):
+                return {"uplink": name, "command": text, "question": f"{question} (uplink {name})."}
+            raise ValueError(f"{question}: say --force if that is meant")
         self._tokens += 1
         answer = self._waiting[self._tokens] = asyncio.get_running_loop().create_future()
         token = self._tokens

@@ -13,7 +13,9 @@ import pytest
 from modem.record import read
 from router.config.model import ModemSettings, Uplink
 from router.control import cli
+from router.control.client import request
 from router.control.server import ControlServer
+from router.control.session import Session
 from router.daemon.modems import ModemControl
 from router.lab.modem import PERSONALITIES, Emulator
 from router.uplink.cellular import Modems
@@ -146,3 +148,33 @@ def test_wrong_words_are_said(bench, capsys):
 def test_reset(bench, capsys):
     assert roamctl(bench, "reset", "--how", "radio") == 0
     assert capsys.readouterr().out == "lte: radio\n"
+
+
+class Asked(Session):
+    """Somebody who is asked, and says `answer`."""
+
+    interactive = True
+
+    def __init__(self, socket, answer):
+        self._socket, self._answer, self.text, self.questions = socket, answer, "", []
+
+    def ask(self, method, params=None, timeout=5.0):
+        return request(self._socket, method, params, timeout)
+
+    def write(self, text):
+        self.text += text
+
+    def confirm(self, question):
+        self.questions.append(question)
+        return self._answer
+
+
+@pytest.mark.parametrize(("answer", "status", "word"), [(True, 0, "OK"), (False, 1, "not sent")])
+def test_who_looks_is_asked_before_something_is_changed(bench, answer, status, word):
+    asked = Asked(bench.socket, answer)
+    assert cli.run(("modem", "at", "+CFUN=1"), asked) == status
+    assert asked.questions == ["AT+CFUN=1 may change something (uplink lte)."] and word in asked.text
+    asked = Asked(bench.socket, answer)
+    assert cli.run(("modem", "at", "+CSQ"), asked) == 0 and not asked.questions
+    assert cli.run(("modem", "at", "+CFUN=1", "--json"), asked) == 1 and not asked.questions
+    assert "--force" in asked.text

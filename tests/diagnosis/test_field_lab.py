@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import subprocess
 import tarfile
 import time
 
@@ -141,7 +142,7 @@ def test_a_capture_is_a_pcap_file(lab):
 
 
 def test_the_archive_for_the_back_office_holds_no_secret(lab):
-    status, text, saved = roamctl(lab, "support")
+    status, text, saved = roamctl(lab, "support", "roamd-support.tar.gz", "--seconds", "0")
     assert status == 0 and "summary.txt" in text
     with tarfile.open(fileobj=io.BytesIO(saved["roamd-support.tar.gz"].kept)) as tar:
         texts = {name: tar.extractfile(name).read().decode() for name in tar.getnames()}
@@ -155,12 +156,46 @@ def test_the_archive_for_the_back_office_holds_no_secret(lab):
     assert "192.0.2.10" in whole and "nft list table ip roamd" in whole
 
 
+def test_the_archive_holds_headers_of_every_uplink(lab, tmp_path):
+    """An echo through each goes by meanwhile; another program reads what was kept."""
+
+    class Pinging(Saving):
+        def pause(self, seconds):
+            for uplink in ("wifi", "lte"):
+                lab.ask("ping", uplink=uplink, to="203.0.113.10", count=1, size=120)
+            lab.ask("registration_renew")
+
+    here = Pinging(lab.cast.directory + "/mr.sock")
+    assert run(("support", "--seconds", "1"), here) == 0
+    (kept,) = here.saved.values()
+    with tarfile.open(fileobj=io.BytesIO(kept.kept)) as tar:
+        tar.extractall(tmp_path, filter="data")
+    folder = tmp_path / "roamd-support"
+    assert "wifi.pcap: " in (folder / "captures.txt").read_text()
+    for uplink in ("wifi", "lte"):
+        pcap = str(folder / f"{uplink}.pcap")
+        shown = subprocess.run(
+            ["tshark", "-r", pcap, "-T", "fields", "-e", "frame.protocols", "-e", "frame.cap_len", "-Y",
+             "icmp or udp.port == 434"],
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+        lengths = {(line.split()[0].split(":")[-1], int(line.split()[1])) for line in shown.splitlines()}
+        kinds = {kind for kind, _ in lengths}
+        assert "mobileip" in shown and kinds & {"icmp", "data"}, shown
+        assert max(length for _, length in lengths) <= 14 + 20 + 8 + 4 + 20 + 20, "no extension, no payload"
+
+
 @pytest.mark.parametrize(
     ("method", "params", "word"),
     [
         ("ping", {"uplink": "wifi", "to": "x"}, "expected an IPv4 address"),
         ("ping", {"uplink": "wifi", "count": 100}, "count 100: expected a whole number, 1..20"),
         ("capture", {"uplink": "wifi", "snaplen": 1}, "snaplen 1"),
+        (
+            "capture",
+            {"uplink": "wifi", "tunnel": True, "most": 0},
+            "most 0: expected a whole number, 1..4000",
+        ),
         ("uplink_set", {"uplink": "wifi", "down": "yes"}, "down: expected true or false"),
         ("test_uplink", {}, "no uplink None; known: wifi, lte"),
         ("events", {"limit": -1}, "limit -1"),
