@@ -73,9 +73,7 @@ def test_a_command_a_completion_and_help(rig):
     rig.type("coun\r")
     assert "calls" in rig.expect("> ")
     rig.type("?")
-    rig.expect("-- more")
-    rig.type("\x03")
-    rig.expect("> ")
+    assert "-- more" not in rig.expect("> "), "they fit on a page"
     rig.type("modem ?")
     shown = rig.expect("> modem ")
     assert "restart the modem" in shown
