@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import importlib.util
 import os
+import pwd
 import shlex
 import sys
 
@@ -16,6 +17,15 @@ _DECIDING = "tests/config tests/mip tests/modem tests/flow tests/path tests/open
 _STUBS = ".stubs"
 _OLDEST_PYROUTE2 = "0.7.9"
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
+# Daemons are started often in tests, and shall not compile themselves each time; nor shall root's files be in a checkout.
+_BYTE_CODE = os.path.join(pwd.getpwuid(os.geteuid()).pw_dir, ".cache", "roamd", "pycache")
+_TEST_ENV = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": _BYTE_CODE}
+_PARALLEL = f"-n {(os.cpu_count() or 1) + 1} --dist loadgroup"
+"""One more than there are processors, since tests also wait."""
+_PURE, _LABS = "not lab and not vm", "lab and not alone"
+_ALONE = "lab and alone"
+_NOTHING_FOUND = 5
+"""pytest's exit status."""
 _BENCHMARKS = {
     "console": "what the console costs on slow lines, and whether noise makes wrong answers",
     "footprint": "what roamd takes of a router: package sizes, memory, time to start, idle processor",
@@ -44,9 +54,24 @@ def _python(c: Context, arguments: str, **environment: str) -> None:
     }
 )
 def test(c, lab=False, pure=False, options=""):
-    """Run the tests; those that need root are skipped, with the reason, where there is none."""
-    marker = "-m lab " if lab else "-m 'not lab and not vm' " if pure else ""
-    _python(c, f"-m pytest {marker}{options}")
+    """Run the tests, several at once (`--options "-n 0"`: one by one); those that need root are skipped where there is none.
+
+    First the pure ones, then the labs, then the labs that stand no company.
+    """
+    wanted = ([] if lab else [_PURE]) + ([] if pure else [_LABS, _ALONE])
+    # The last word counts.
+    words = dict.fromkeys(wanted, f"{_PARALLEL} {options}") | {_ALONE: f"{options} -n 0"}
+    found = [_pytest(c, f"-m {shlex.quote(marker)} {words[marker]}") for marker in wanted]
+    if failed := [code for code in found if code not in (0, _NOTHING_FOUND)]:
+        raise Exit(code=failed[0])
+    if 0 not in found:
+        raise Exit("no test was found", code=_NOTHING_FOUND)
+
+
+def _pytest(c: Context, words: str, python: str = sys.executable) -> int:
+    """pytest's exit status."""
+    done = c.run(f"{python} -m pytest {words}", env=_TEST_ENV, warn=True, pty=sys.stdout.isatty())
+    return 1 if done is None else done.exited
 
 
 @task
@@ -179,17 +204,18 @@ def compat(c):
     for minor, name in newer.items():
         print(f"Python 3.{minor}:", flush=True)
         folder = f"{_COMPAT}-3.{minor}"
-        python = _environment(c, name, folder, "pyroute2 pyserial pytest hypothesis scapy")
+        python = _environment(c, name, folder, "pyroute2 pyserial pytest pytest-xdist hypothesis scapy")
         # MicroPython is the same whoever calls it.
-        c.run(
-            f"{python} -m pytest -q -m 'not lab and not vm' --ignore-glob='*micropython*' {_DECIDING}",
-            env=_ENV,
-        )
+        words = f"-q -m {shlex.quote(_PURE)} {_PARALLEL} --ignore-glob='*micropython*' {_DECIDING}"
+        if code := _pytest(c, words, python):
+            raise Exit(code=code)
     python = _environment(
-        c, sys.executable, _COMPAT, f"pyroute2=={_OLDEST_PYROUTE2} pyserial pytest hypothesis"
+        c, sys.executable, _COMPAT, f"pyroute2=={_OLDEST_PYROUTE2} pyserial pytest pytest-xdist hypothesis"
     )
     whole = " ".join(f"tests/daemon/test_{name}_lab.py" for name in ("daemon", "links", "flows"))
-    c.run(f"{python} -m pytest tests/plane tests/uplink {whole}", env=_ENV)
+    # What needs no netlink has been tried with this Python.
+    if code := _pytest(c, f"-m {shlex.quote(_LABS)} {_PARALLEL} tests/plane tests/uplink {whole}", python):
+        raise Exit(code=code)
 
 
 def _newer_pythons(c: Context) -> dict[int, str]:
@@ -205,11 +231,13 @@ def _newer_pythons(c: Context) -> dict[int, str]:
 
 
 def _environment(c: Context, python: str, folder: str, packages: str) -> str:
-    """The Python of a virtual environment, made once."""
-    found = f"{folder}/bin/python"
-    if not os.path.exists(found):
+    """The Python of a virtual environment, made once from these packages."""
+    found, stamp = f"{folder}/bin/python", f"{folder}/roamd-stamp"
+    if c.run(f"cat {stamp}", hide=True, warn=True).stdout != packages:
         c.run(f"{shlex.quote(python)} -m venv {folder}")
         c.run(f"{found} -m pip install -q --disable-pip-version-check {packages}")
+        with open(stamp, "w") as file:
+            file.write(packages)
     return found
 
 

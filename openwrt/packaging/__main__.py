@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 
+from openwrt.packaging.deflate import thorough
 from openwrt.packaging.feed import feed
 from openwrt.packaging.keys import KeyFileError, make_keys, read_keys
 from openwrt.packaging.package import Package
@@ -38,7 +39,14 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         arguments.action(arguments)
-    except (OSError, KeyFileError, RecipeError, SyntaxError, subprocess.CalledProcessError) as error:
+    except (
+        OSError,
+        ImportError,
+        KeyFileError,
+        RecipeError,
+        SyntaxError,
+        subprocess.CalledProcessError,
+    ) as error:
         print(f"packaging: {error}", file=sys.stderr)
         return 1
     return 0
@@ -46,7 +54,7 @@ def main() -> int:
 
 def _build(arguments: argparse.Namespace) -> None:
     packages = [package(_ROOT, name, _time()) for name in PACKAGES]
-    files = feed(packages, read_keys(arguments.key) if arguments.key else None)
+    files = feed(packages, thorough, read_keys(arguments.key) if arguments.key else None)
     os.makedirs(arguments.folder, exist_ok=True)
     for name, octets in files.items():
         with open(os.path.join(arguments.folder, name), "wb") as file:

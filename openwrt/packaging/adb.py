@@ -6,8 +6,9 @@ A value is 32 bits: a type of 4 and an offset, or a small number, of 28.  What d
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Sequence
+
+from openwrt.packaging.deflate import Deflate
 
 __all__ = ["ADB", "DATA", "SIGNATURE", "Blob", "Writer", "block", "container"]
 
@@ -80,7 +81,6 @@ def block(kind: int, payload: bytes) -> bytes:
     return _WORD.pack(kind << 30 | size) + payload + bytes(-size % 8)
 
 
-def container(schema: bytes, blocks: Sequence[bytes]) -> bytes:
+def container(schema: bytes, blocks: Sequence[bytes], deflate: Deflate) -> bytes:
     """The file: deflated, since OpenWrt's apk knows nothing better."""
-    squeezer = zlib.compressobj(9, wbits=-15)
-    return b"ADBd" + squeezer.compress(b"ADB." + schema + b"".join(blocks)) + squeezer.flush()
+    return b"ADBd" + deflate(b"ADB." + schema + b"".join(blocks))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from openwrt.packaging.adb import ADB, DATA, Writer, block, container
+from openwrt.packaging.deflate import Deflate
 from openwrt.packaging.package import File, Package
 from openwrt.packaging.signature import Signer, adb_signature
 
@@ -34,18 +35,18 @@ def filename(package: Package) -> str:
     return f"{package.name}-{package.version}.apk"
 
 
-def apk(package: Package, signer: Signer | None = None) -> bytes:
-    """The file's octets; unsigned, the same for the same package."""
+def apk(package: Package, deflate: Deflate, signer: Signer | None = None) -> bytes:
+    """The file's octets; unsigned, the same for the same package and `deflate`."""
     folders = _folders(package)
     blocks = _head(b"pckg", _payload(package, folders, _unique(package)), signer)
     for number, (_, group) in enumerate(folders, 1):
         for place, file in enumerate(group, 1):
             if file.content:
                 blocks.append(block(DATA, struct.pack("<II", number, place) + file.content))
-    return container(b"pckg", blocks)
+    return container(b"pckg", blocks, deflate)
 
 
-def index(packages: Iterable[tuple[Package, int]], signer: Signer | None = None) -> bytes:
+def index(packages: Iterable[tuple[Package, int]], deflate: Deflate, signer: Signer | None = None) -> bytes:
     """`packages.adb` of a feed: packages, and how many octets their .apk files have."""
     writer = Writer()
     infos = []
@@ -53,7 +54,7 @@ def index(packages: Iterable[tuple[Package, int]], signer: Signer | None = None)
         info = _info(writer, package, _unique(package))
         infos.append(writer.object({**info, _FILE_SIZE: writer.number(size)}))
     root = writer.object({1: writer.text("roamd"), 2: writer.array(infos)})
-    return container(b"indx", _head(b"indx", writer.payload(root), signer))
+    return container(b"indx", _head(b"indx", writer.payload(root), signer), deflate)
 
 
 def _head(schema: bytes, payload: bytes, signer: Signer | None) -> list[bytes]:

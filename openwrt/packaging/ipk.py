@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import tarfile
-import zlib
 from collections.abc import Iterable
 
+from openwrt.packaging.deflate import Deflate, gzipped
 from openwrt.packaging.package import File, Package
 
-__all__ = ["control", "filename", "gzipped", "ipk"]
+__all__ = ["control", "filename", "ipk"]
 
 _POSTINST = """\
 #!/bin/sh
@@ -31,8 +31,8 @@ def filename(package: Package) -> str:
     return f"{package.name}_{package.version}_all.ipk"
 
 
-def ipk(package: Package) -> bytes:
-    """The file's octets; the same for the same package."""
+def ipk(package: Package, deflate: Deflate) -> bytes:
+    """The file's octets; the same for the same package and `deflate`."""
     data = _data(package)
     scripts = [File("postinst", 0o755, _POSTINST.encode()), File("prerm", 0o755, _PRERM.encode())]
     if package.prerm:
@@ -42,11 +42,11 @@ def ipk(package: Package) -> bytes:
     about = File("control", 0o644, control(package).encode())
     inner = (
         File("debian-binary", 0o644, b"2.0\n"),
-        File("data.tar.gz", 0o644, gzipped(data)),
-        File("control.tar.gz", 0o644, gzipped(_tar([about, *scripts], (), package.time))),
+        File("data.tar.gz", 0o644, gzipped(data, deflate)),
+        File("control.tar.gz", 0o644, gzipped(_tar([about, *scripts], (), package.time), deflate)),
     )
     # In this order, as opkg's own tools write it.
-    return gzipped(_tar(inner, (), package.time, in_order=True))
+    return gzipped(_tar(inner, (), package.time, in_order=True), deflate)
 
 
 def control(package: Package) -> str:
@@ -77,12 +77,6 @@ def _fields(package: Package, installed_size: int) -> Iterable[str]:
 
 def _lines(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
-
-
-def gzipped(octets: bytes) -> bytes:
-    """Without a time; not by `gzip`, whose header differs from one Python to another."""
-    squeezer = zlib.compressobj(9, wbits=31)
-    return squeezer.compress(octets) + squeezer.flush()
 
 
 def _tar(files: Iterable[File], folders: Iterable[str], time: int, in_order: bool = False) -> bytes:

@@ -1,7 +1,7 @@
 """Python source as a router gets it: without what only people and checkers read, each statement in its old line.
 
-Comments, docstrings, annotations of functions, `__all__` and imports that only these needed go, and a level of
-indentation is one space; so a traceback from a router fits the checkout, at little more than half of the size.
+Comments, docstrings, annotations of functions, `__all__`, imports that only these needed and blanks between tokens go,
+and a level of indentation is one space; so a traceback from a router fits the checkout, at half of the size.
 Annotations of a class's own names stay, since dataclasses are made of them.  What comes out is parsed again and compared
 with what was meant.
 """
@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import ast
 import io
-import re
 import tokenize
 from collections.abc import Iterator
 from typing import Any
 
 __all__ = ["stripped"]
 
-_DEPTH = 4
+_BEGIN, _END = ("FSTRING_START", "TSTRING_START"), ("FSTRING_END", "TSTRING_END")
+_PREFIXES = ("b", "f", "r", "t", "u", "br", "fr", "rb", "rf", "rt", "tr")
 _Place = tuple[int, int]
 """Line, from 1, and octet in it, from 0."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -32,7 +32,7 @@ def stripped(text: str) -> str:
         _cut(lines, start, end, instead)
     left = "\n".join(line.decode().rstrip() for line in lines)
     ast.parse(left)
-    result = _outdented(left)
+    result = _compacted(left)
     if ast.dump(_Meant(tree).visit(tree)) != ast.dump(ast.parse(result)):
         raise SyntaxError("what is left would not be the same program")
     return result.rstrip("\n") + "\n"
@@ -188,19 +188,55 @@ class _Meant(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def _outdented(text: str) -> str:
-    """One space for each level; the insides of long strings as they are."""
-    inside: set[int] = set()
+def _compacted(text: str) -> str:
+    """The same lines with no more blanks than it takes: one for each level before a statement, none within brackets."""
+    out: list[str] = []
+    row, level, brackets, before = 1, 0, 0, ""
+    for kind, token, (top, _), (bottom, _) in _tokens(text):
+        level += (kind == tokenize.INDENT) - (kind == tokenize.DEDENT)
+        if kind in (tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE, tokenize.NL, tokenize.ENDMARKER):
+            if kind == tokenize.NEWLINE or not brackets:
+                before = ""
+            continue
+        if top != row:
+            # Without brackets a statement goes on behind backslashes alone.
+            out.append(("\\\n" if before and not brackets else "\n") * (top - row))
+        if not before:
+            out.append(" " * level)
+        elif top == row and _touch(before, token):
+            out.append(" ")
+        out.append(token)
+        brackets += (token in ("(", "[", "{")) - (token in (")", "]", "}"))
+        row, before = bottom, token
+    return "".join(out) + "\n"
+
+
+def _tokens(text: str) -> Iterator[tuple[int, str, _Place, _Place]]:
+    """With each string as one, also where this Python takes f-strings apart; places count characters."""
+    lines, depth, start = text.split("\n"), 0, (0, 0)
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.start[0] != token.end[0] and token.type != tokenize.NEWLINE:
-            inside.update(range(token.start[0] + 1, token.end[0] + 1))
-    lines = text.split("\n")
-    for row, line in enumerate(lines, 1):
-        if row not in inside:
-            indent = re.match(" *", line)
-            assert indent is not None
-            lines[row - 1] = " " * (len(indent[0]) // _DEPTH) + line[len(indent[0]) :]
-    return "\n".join(lines)
+        name = tokenize.tok_name[token.type]
+        if name in _BEGIN:
+            depth, start = depth + 1, start if depth else token.start
+        if not depth:
+            yield token.type, token.string, token.start, token.end
+        elif name in _END:
+            depth -= 1
+            if not depth:
+                (top, left), (bottom, right) = start, token.end
+                inside = [*lines[top - 1 : bottom - 1], lines[bottom - 1][:right]]
+                yield tokenize.STRING, "\n".join(inside)[left:], start, token.end
+
+
+def _touch(before: str, after: str) -> bool:
+    """Whether two tokens would be another one without a blank between them."""
+    if after[0] in "\"'":
+        return before.lower() in _PREFIXES
+    return _is_word(before[-1]) and (_is_word(after[0]) or (after[0] == "." and before[0].isdigit()))
+
+
+def _is_word(character: str) -> bool:
+    return character == "_" or character.isalnum()
 
 
 def _start(node: ast.expr | ast.stmt) -> _Place:

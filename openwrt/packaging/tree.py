@@ -119,7 +119,8 @@ def _rescue(root: str) -> Iterator[File]:
         for path in sorted(_walk(os.path.join(root, top))):
             module, extension = os.path.splitext(path)
             if extension == ".py" and any(fnmatch.fnmatchcase(module, one) for one in wanted):
-                octets = compiled(os.path.join(root, top, path), f"{top}/{path}")
+                text = stripped(_read(os.path.join(root, top, path)).decode())
+                octets = compiled(text, f"{top}/{path}")
                 yield File(f"{_RESCUE}/{top}/{module}.mpy", 0o644, octets)
 
 

@@ -19,16 +19,17 @@ Tells what is wrong with this router, without CPython, roamd or a network.
 It changes nothing: modems are asked questions only, and the home agent gets
 a request to end a binding that does not exist.
 
+  --brief        the summary alone: a screen of 24 lines
   --json         all that was found out, for machines
   --routes       the routing tables too
   --dry-run      send nothing to the home agent; say what would be sent
   --force        ask modems whose ports another program has, too
   --config FILE  configuration (default: /etc/config/roamd)
-  --root FOLDER  where sys and dev are (default: /)
+  --root FOLDER  where sys, dev and lib are (default: /)
   --version
 
-The status is 0 when all is well, 1 when something is wrong, 2 for words that
-make no sense.
+It takes some 5 s with one modem. The status is 0 when all is well, 1 when
+something is wrong, 2 for words that make no sense, 130 after Ctrl-C.
 """
 _TABLE_BASE, _TABLES = 7400, 32
 
@@ -53,16 +54,19 @@ def main(words: "list[str]") -> int:
             return 0
         if word in ("--config", "--root") and words:
             options[word] = words.pop(0)
-        elif word in ("--json", "--routes", "--dry-run", "--force"):
+        elif word in ("--brief", "--json", "--routes", "--dry-run", "--force"):
             options[word] = True
         else:
             print("roamd-rescue: %s: unknown, or its value is missing; try --help" % word)
             return 2
-    facts = look(options)
+    try:
+        facts = look(options)
+    except KeyboardInterrupt:
+        return 130
     if options.get("--json"):
         print(json.dumps(facts))
     else:
-        print(_part("details", facts, "--routes" in options), end="")
+        print(_part("details", facts, "--routes" in options, "--brief" in options), end="")
     return 0 if facts["summary"]["verdict"] == "OK" and not facts["failed"] else 1
 
 
@@ -80,6 +84,7 @@ def look(options: "Facts") -> "Facts":
     facts["failed"] = []
     facts["links"], facts["routes"] = _tried(facts, ([], []), "links")
     facts["modems"] = _tried(facts, [], "modems", options["--root"], "--force" in options)
+    facts["lacking"] = _tried(facts, [], "modules", sections, options["--root"])
     facts["paths"] = _paths(facts, sections)
     if not config["missing"] and not config["bad_lines"]:
         try:
@@ -185,7 +190,7 @@ def _way(link: "Facts", route: "Facts") -> "Facts":
     return {
         "device": link["name"], "address": link["addresses"][0].split("/")[0], "gateway": route["gateway"],
         "metric": route["metric"], "agent": None, "wanted": 0, "would": None, "tried": False, "error": None, "echo": None,
-        "answer": None, "refused": None, "clock_off": None, "neighbour": None,
+        "answer": None, "refused": None, "clock_off": None, "neighbour": None, "mtu": link["mtu"], "path_mtu": None,
     }  # fmt: skip
 
 

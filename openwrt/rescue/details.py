@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     Facts = dict[str, Any]
 
 
-def look(facts: "Facts", routes: bool = False) -> str:
-    """The summary, and what it rests on: modems, links and ways; `routes` adds the routing tables."""
+def look(facts: "Facts", routes: bool = False, brief: bool = False) -> str:
+    """The summary, and what it rests on, unless it is to be `brief`: modems, links and ways; `routes` adds the routing
+    tables."""
+    summary = as_text(facts["summary"], _WIDTH)
     lines = [""]
     for text in facts["failed"]:
         lines += _row("NOT LOOKED AT", text)
+    if brief:
+        return summary + "".join([line + "\n" for line in lines[1:]])
     for modem in facts["modems"]:
         lines += _modem(modem)
     for link in facts["links"]:
@@ -27,7 +31,7 @@ def look(facts: "Facts", routes: bool = False) -> str:
         lines += _row("way " + path["device"], _path(path))
     for route in facts["routes"] if routes else ():
         lines += _row("route", _route(route))
-    return as_text(facts["summary"], _WIDTH) + "\n".join(lines) + "\n"
+    return summary + "\n".join(lines) + "\n"
 
 
 def _row(what: str, text: str) -> "list[str]":
@@ -68,6 +72,8 @@ def _path(path: "Facts") -> str:
         echo = path["echo"]
         words.append("home agent %s: " % path["agent"] + ("no echo" if echo is None else "echo %d ms" % echo))
         words.append(_answer(path))
+        if path["path_mtu"]:
+            words.append("packets of %d octets" % path["path_mtu"])
     return _joined(words, ", ")
 
 

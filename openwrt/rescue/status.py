@@ -1,7 +1,7 @@
 """What was found out, told as the daemon tells its status, so that the same judgements and words fit both.  Pure."""
 
-from router.diagnosis.summary import DEGRADED, OK, summary
-from router.diagnosis.words import finding
+from router.diagnosis.summary import DEGRADED, DOWN, OK, summary
+from router.diagnosis.words import FAULT, finding
 
 NOT_SET = 1735689600
 """2025-01-01: a clock before that has not been set since the start."""
@@ -25,7 +25,9 @@ def look(facts: "Facts") -> "Facts":
     values: Facts = summary(_status(facts, uplinks), [])
     more = _of_machine(facts)
     values["findings"] = more + values["findings"]
-    if more and values["verdict"] == OK:
+    if any(item["level"] == FAULT for item in more):
+        values["verdict"] = DOWN
+    elif more and values["verdict"] == OK:
         values["verdict"] = DEGRADED
     for row in values["uplinks"]:
         # Who was not tried waits for nothing that the daemon could show.
@@ -48,6 +50,8 @@ def _status(facts: "Facts", uplinks: "list[Facts]") -> "Facts":
         "clock": facts["clock"],
         "home_agent": facts["paths"][0]["agent"] if facts["paths"] else None,
         "uplinks": uplinks,
+        "lacking": [] if "kmod-tun" in facts["lacking"] else facts["lacking"],
+        "commands": facts["roamd"] == "is running",
         "config_problem": [{"text": problem or config["error"]}] if problem or config["error"] else [],
         "clock_offset": max(offsets, key=abs) if offsets and facts["time"] >= NOT_SET else None,
     }
@@ -60,6 +64,8 @@ def _of_machine(facts: "Facts") -> "list[Facts]":
         found.append(finding("clock_unset", why="nobody has told this router the time"))
     if facts["config"]["missing"]:
         found.append(finding("no_config", why=facts["config"]["file"]))
+    if "kmod-tun" in facts["lacking"]:
+        found.append(finding("no_tunnels", why=" ".join(facts["lacking"])))
     if facts["python"] == "broken":
         found.append(finding("python_broken"))
     for modem in facts["modems"]:
@@ -116,7 +122,7 @@ def _row(facts: "Facts", name: str, kind: str, device: "str | None", modem: "Fac
     if modem is not None:
         row["modem"] = _modem(modem)
     elif kind == "cellular" and not links:
-        row["modem"] = {"state": "no modem"}
+        row["modem"] = {"state": "no such device on USB or PCI"}
     if path is not None:
         row.update(_registration(path))
     return row
@@ -166,5 +172,6 @@ def _registration(path: "Facts") -> "Facts":
     if not answer["authentic"]:
         return {"registration": "no reply", "disbelieved": "its answer has another key"}
     if code == path["wanted"]:
-        return {"registration": "registered"}
+        # What is larger than Ethernet's is not tried.
+        return {"registration": "registered", "mtu": min(path["mtu"], 1500), "path_mtu": path["path_mtu"]}
     return {"registration": "denied", "code": code, "detail": _CODES.get(code, "code %d" % code)}

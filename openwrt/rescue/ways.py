@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     Facts = dict[str, Any]
 
 _SO_BINDTODEVICE = 25
+_IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_PROBE = 0, 10, 3
+"""linux/in.h: never fragmented, whatever the kernel believes of the path."""
 _ICMP = 1
 _NATIVE = "<H" if sys.byteorder == "little" else ">H"
-_REASONS = {1: "not allowed: root is needed", 19: "no such device", 99: "the address is not there", 101: "no route", 113: "no route to the home agent"}  # fmt: skip
+_REASONS = {1: "not allowed: root is needed", 90: "larger than this route takes", 19: "no such device", 99: "the address is not there", 101: "no route", 113: "no route to the home agent"}  # fmt: skip
 
 
 def look(sections: "list[Section]", paths: "list[Facts]", dry: bool) -> "list[Facts]":
@@ -39,7 +41,7 @@ def look(sections: "list[Section]", paths: "list[Facts]", dry: bool) -> "list[Fa
 
 
 def _try(association: Association, paths: "list[Facts]") -> None:
-    ways = _ways(association, [(path["device"], path["address"]) for path in paths])
+    ways = _ways(association, [(path["device"], path["address"], path["mtu"]) for path in paths])
     neighbours = dump(netlink.NEIGHBOURS)
     for path, way in zip(paths, ways):
         if isinstance(way, str):
@@ -49,7 +51,7 @@ def _try(association: Association, paths: "list[Facts]") -> None:
         path["tried"], path["error"] = True, way.error or None
         path["echo"] = None if test.echo is None else round(test.echo * 1000)
         path["refused"], path["clock_off"] = test.refused, test.clock_off
-        path["answer"] = test.answer
+        path["answer"], path["path_mtu"] = test.answer, test.path_mtu
         for neighbour in neighbours:
             if neighbour["address"] == path["gateway"]:
                 path["neighbour"] = neighbour["state"]
@@ -59,10 +61,10 @@ class Way:
     """A path test and the sockets it goes by."""
 
     def __init__(
-        self, association: "Association", device: str, address: str, number: int, now: float
+        self, association: "Association", device: str, address: str, mtu: int, number: int, now: float
     ) -> None:
         """Raises OSError."""
-        self.test = PathTest(association, address, number, time.time_ns(), now)
+        self.test = PathTest(association, address, mtu, number, time.time_ns(), now)
         self.agent = packed(association.home_agent)
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW, _ICMP)
@@ -70,12 +72,14 @@ class Way:
         for line in (self.udp, self.icmp):
             line.setsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, device.encode() + b"\0")
             line.bind(_place(packed(address), 0))
+        self.icmp.setsockopt(_IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_PROBE)
 
     def send(self, now: float) -> None:
-        for line, data, port in (
+        sized = [(self.icmp, data, 0) for data in self.test.sized_echoes(now)]
+        for line, data, port in [
             (self.icmp, self.test.echo_request(now), 0),
             (self.udp, self.test.request(now), PORT),
-        ):
+        ] + sized:
             if data is not None:
                 try:
                     line.sendto(data, _place(self.agent, port))
@@ -98,15 +102,15 @@ class Way:
         self.icmp.close()
 
 
-def _ways(association: "Association", wanted: "list[tuple[str, str]]") -> "list[Way | str]":
-    """A test of each (device, address), side by side; or why there is none."""
+def _ways(association: "Association", wanted: "list[tuple[str, str, int]]") -> "list[Way | str]":
+    """A test of each (device, address, MTU), side by side; or why there is none."""
     clock = Clock()
     ways: list[Way | str] = []
     poll = select.poll()
     owners: list[tuple[Any, Way]] = []
-    for number, (device, address) in enumerate(wanted, 1):
+    for number, (device, address, mtu) in enumerate(wanted, 1):
         try:
-            way = Way(association, device, address, number << 8 | time.time_ns() & 0xFF, clock.now())
+            way = Way(association, device, address, mtu, number << 8 | time.time_ns() & 0xFF, clock.now())
         except OSError as error:
             ways.append(_why(error))
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
 from router.daemon.link_addresses import LinkAddresses
 from router.daemon.now import now
+from router.daemon.replies import Replies
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
 from router.flow.foreign_plan import foreign_plan
@@ -46,7 +46,7 @@ class ForeignAgentRole:
         self.keeper = PlaneKeeper(self.plane, self.plan)
         self._timer = Timer(self._tick)
         self._visitors: dict[tuple[IPv4Address, IPv4Address, int], Visitor] = {}
-        self._late: set[asyncio.Task[None]] = set()
+        self._replies = Replies(self.keeper, self._reply)
         self.counters = {"send_failed": 0}
 
     async def start(self) -> None:
@@ -69,8 +69,7 @@ class ForeignAgentRole:
         self._timer.cancel()
         self._perform(self.machine.revoke(None, now()))
         self._timer.cancel()
-        for task in self._late:
-            task.cancel()
+        self._replies.close()
         self._discovery.close()
         self._neighbours.close()
         self._link.close()
@@ -109,10 +108,12 @@ class ForeignAgentRole:
 
     def _perform(self, effects: Iterable[Effect]) -> None:
         replies: list[Reply] = []
+        gained: set[IPv4Address] = set()
         changed = False
         for effect in effects:
             if isinstance(effect, Visiting):
-                changed = self._visiting(effect.visitor) or changed
+                if self._visiting(effect.visitor):
+                    gained.add(effect.visitor.home_address)
             elif isinstance(effect, VisitorLeft):
                 changed = self._left(effect.visitor) or changed
             elif isinstance(effect, Reply):
@@ -121,14 +122,9 @@ class ForeignAgentRole:
                 self._advertise(effect)
             elif isinstance(effect, Event):
                 self._journal.write(effect, now().monotonic)
-        if changed:
+        if changed or gained:
             self.keeper.changed()
-            # A visitor sends as soon as it is answered: its tunnel must stand by then.
-            task = asyncio.get_running_loop().create_task(self._reply_when_settled(replies))
-            self._late.add(task)
-            task.add_done_callback(self._late.discard)
-        else:
-            self._reply(replies)
+        self._replies.send(replies, gained)
         self._timer.at(self.machine.next_wake())
 
     def _visiting(self, visitor: Visitor) -> bool:
@@ -160,18 +156,13 @@ class ForeignAgentRole:
     def _is_visitor(self, home_address: IPv4Address) -> bool:
         return any(home == home_address for home, _, _ in self._visitors)
 
-    async def _reply_when_settled(self, replies: list[Reply]) -> None:
-        await self.keeper.settled()
-        self._reply(replies)
-
-    def _reply(self, replies: list[Reply]) -> None:
-        for reply in replies:
-            sock = self._visited if reply.on_link else self._socket
-            try:
-                with self._at_hand(reply.address):
-                    sock.send(reply.data, (str(reply.address), reply.port))
-            except OSError as error:
-                self._failed(f"cannot send to {reply.address}:{reply.port}: {error}")
+    def _reply(self, reply: Reply) -> None:
+        sock = self._visited if reply.on_link else self._socket
+        try:
+            with self._at_hand(reply.address):
+                sock.send(reply.data, (str(reply.address), reply.port))
+        except OSError as error:
+            self._failed(f"cannot send to {reply.address}:{reply.port}: {error}")
 
     def _advertise(self, effect: Advertise) -> None:
         to = effect.to or _EVERYBODY

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv4Network
 
@@ -14,6 +13,7 @@ from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
 from router.daemon.now import now
 from router.daemon.reflector import Reflector
+from router.daemon.replies import Replies
 from router.daemon.timer import Timer
 from router.daemon.transport import RegistrationSocket
 from router.flow.home_plan import home_plan
@@ -51,7 +51,7 @@ class HomeAgentRole:
         self._home_link: HomeLink | None = None
         self._socket: RegistrationSocket | None = None
         self.reflector: Reflector | None = None
-        self._late: set[asyncio.Task[None]] = set()
+        self._replies = Replies(self.keeper, self._reply)
         self.counters = {"send_failed": 0}
 
     async def start(self) -> None:
@@ -84,8 +84,7 @@ class HomeAgentRole:
         self._timer.cancel()
         if self.reflector is not None:
             self.reflector.close()
-        for task in self._late:
-            task.cancel()
+        self._replies.close()
         if self._home_link is not None:
             self._home_link.close()
         if self._socket is not None:
@@ -131,8 +130,8 @@ class HomeAgentRole:
 
     def _perform(self, effects: Iterable[Effect]) -> None:
         replies: list[Reply] = []
-        gained: set[Hashable] = set()
-        lost: set[Hashable] = set()
+        gained: set[IPv4Address] = set()
+        lost: set[IPv4Address] = set()
         urgent = False
         for effect in effects:
             if isinstance(effect, Granted):
@@ -151,27 +150,16 @@ class HomeAgentRole:
                 self._home_link.perform(effect)
         if gained or lost:
             self.keeper.changed(gained | lost, hurry=urgent or bool(lost))
-        if gained:
-            # The mobile node sends as soon as it is answered: its tunnel must stand by then.
-            task = asyncio.get_running_loop().create_task(self._reply_when_settled(replies))
-            self._late.add(task)
-            task.add_done_callback(self._late.discard)
-        else:
-            self._reply(replies)
+        self._replies.send(replies, gained)
         self._timer.at(self.machine.next_wake())
 
-    async def _reply_when_settled(self, replies: list[Reply]) -> None:
-        await self.keeper.settled()
-        self._reply(replies)
-
-    def _reply(self, replies: list[Reply]) -> None:
-        for reply in replies:
-            sock = self._home_link.socket if self._home_link is not None and reply.on_link else self._socket
-            if sock is None:
-                return
-            try:
-                sock.send(reply.data, (_written(reply.address), reply.port))
-            except OSError as error:
-                self.counters["send_failed"] += 1
-                event = Event("warning", "send", f"cannot answer {reply.address}:{reply.port}: {error}")
-                self._journal.write(event, now().monotonic)
+    def _reply(self, reply: Reply) -> None:
+        sock = self._home_link.socket if self._home_link is not None and reply.on_link else self._socket
+        if sock is None:
+            return
+        try:
+            sock.send(reply.data, (_written(reply.address), reply.port))
+        except OSError as error:
+            self.counters["send_failed"] += 1
+            event = Event("warning", "send", f"cannot answer {reply.address}:{reply.port}: {error}")
+            self._journal.write(event, now().monotonic)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass, field
 
 from router.plane.model import PlaneState
 from router.plane.plane import Plane, PlaneError
@@ -12,6 +13,14 @@ from router.plane.plane import Plane, PlaneError
 __all__ = ["PlaneKeeper"]
 
 _RETRY = 5.0
+
+
+@dataclass
+class _Application:
+    whole: bool = False
+    parts: set[Hashable] = field(default_factory=set)
+    """What it makes anew, unless that is the whole plan."""
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class PlaneKeeper:
@@ -25,12 +34,10 @@ class PlaneKeeper:
         self._plane = plane
         self._plan = plan
         self._wanted = asyncio.Event()
-        self._settled = asyncio.Event()
+        self._next = _Application(whole=True)
+        self._current: _Application | None = None
         self._task: asyncio.Task[None] | None = None
         self._closing = False
-        self._whole = True
-        self._parts: set[Hashable] = set()
-        """What has changed since the last application, unless the whole plan may have."""
         self.counters = {"plane_applied": 0, "plane_failed": 0}
         self.problem: str | None = None
 
@@ -53,15 +60,19 @@ class PlaneKeeper:
         if hurry:
             self._plane.apply_routes_now(self._plan(), parts)
         if parts is None:
-            self._whole = True
+            self._next.whole = True
         else:
-            self._parts.update(parts)
-        self._settled.clear()
+            self._next.parts.update(parts)
         self._wanted.set()
 
     async def settled(self) -> None:
-        """Wait until the newest plan has been applied (or has failed)."""
-        await self._settled.wait()
+        """Wait until the plan as it is now has been applied (or has failed).
+
+        What changes meanwhile is not waited for, so that it ends however often there are changes.
+        """
+        application = self._next if self._wanted.is_set() else self._current
+        if application is not None:
+            await application.ended.wait()
 
     async def _run(self) -> None:
         while True:
@@ -69,17 +80,16 @@ class PlaneKeeper:
             self._wanted.clear()
             if self._closing:
                 return
-            parts = None if self._whole else self._parts
-            self._whole, self._parts = False, set()
+            self._current, self._next = self._next, _Application()
             try:
-                await self._plane.apply(self._plan(), parts)
+                await self._plane.apply(self._plan(), None if self._current.whole else self._current.parts)
                 self.counters["plane_applied"] += 1
                 self.problem = None
             except PlaneError as error:
-                self._whole = True
+                self._next.whole = True
                 self._failed(error)
-            if not self._wanted.is_set():
-                self._settled.set()
+            self._current.ended.set()
+            self._current = None
 
     def _failed(self, error: PlaneError) -> None:
         self.counters["plane_failed"] += 1

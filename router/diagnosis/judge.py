@@ -5,7 +5,7 @@ Pure; runs unchanged on CPython and MicroPython.
 """
 
 from router.diagnosis.modem import modem_fault, weak_signal
-from router.diagnosis.words import FAULT, NOTE, WARNING, finding
+from router.diagnosis.words import FAULT, NOTE, WARNING, finding, without_commands
 
 _LINK = {
     "no device": "no_device", "link down": "link_down", "no carrier": "no_carrier", "no address": "no_address",
@@ -24,10 +24,16 @@ if TYPE_CHECKING:
 
 
 def judge(status: "Facts") -> "list[Finding]":
-    """Findings, the worst first; none: all is well."""
+    """Findings, the worst first; none: all is well.
+
+    Where `commands` of the status is False the advice names none of roamd's own.
+    """
     rows, found = _rows(status.get("uplinks")), _of_router(status)
     for row in rows:
         found += of_uplink(row, status)
+    if status.get("commands") is False:
+        for item in found:
+            item["next"] = without_commands(str(item["next"]))
     return sorted(_together(found, len(rows)), key=lambda item: _SEVERITY[str(item["level"])])
 
 
@@ -111,7 +117,10 @@ def _registered(name: str, row: "Facts", status: "Facts") -> "list[Finding]":
 
         if path.get("liveness") == "down" and not path.get("suppressed"):
             return [_lost(name, row, status) or finding("path_silent", name)]
-        found = of_path(name, row, path)
+        found = of_path(name, path)
+    mtu, path_mtu = row.get("mtu"), row.get("path_mtu")
+    if isinstance(mtu, int) and isinstance(path_mtu, int) and path_mtu < mtu and not row.get("mtu_given"):
+        found.append(finding("mtu_black_hole", name, path_mtu=path_mtu, mtu=mtu))
     weak = weak_signal(name, _facts(row.get("modem")))
     return found + [weak] if weak is not None else found
 
@@ -125,6 +134,9 @@ def _of_router(status: "Facts") -> "list[Finding]":
         from router.diagnosis.running import of_machine
 
         found += of_machine(status)
+    lacking = status.get("lacking")
+    if isinstance(lacking, (list, tuple)) and lacking:
+        found.append(finding("modules_missing", why=" ".join([str(item) for item in lacking])))
     offset = status.get("clock_offset")
     if (
         isinstance(offset, (int, float))

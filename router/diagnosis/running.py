@@ -11,11 +11,7 @@ WORDS.update({
         "is protocol 4 or UDP 434 filtered? try option encapsulation 'udp'"),
     "flapping": (WARNING, "left alone for a while: it came and went too often", "flows keep to the other uplinks",
         "check antenna, plug and coverage"),
-    "mtu_black_hole": (WARNING, "only %(path_mtu)s of %(mtu)s octets come through", "larger packets vanish on the way; tunnels are fitted to it",
-        "nothing is broken; to save the search set option mtu '%(path_mtu)s'"),
     "lossy": (WARNING, "%(loss)s%% of packets are lost", "a bad radio link or an overloaded network", "check antenna and signal"),
-    "modules_missing": (WARNING, "tunnel modules are missing: %(why)s", "tunnels run in user space: they cost more processor time",
-        "opkg install %(why)s, then restart roamd"),
     "unwritten": (WARNING, "%(state)s", "%(why)s", "make room (df; rm what is not needed), or mend the overlay: it runs on meanwhile"),
     "others_first": (WARNING, "others route first", "%(why)s", "set option rule_priority as said, or mend the other's rules"),
     "plane": (FAULT, "the kernel refuses what is wanted", "%(why)s", "see: show events; restart roamd"),
@@ -29,7 +25,7 @@ if TYPE_CHECKING:
     Finding = dict[str, object]
 
 
-def of_path(name: str, row: "Facts", path: "Facts") -> "list[Finding]":
+def of_path(name: str, path: "Facts") -> "list[Finding]":
     """How a registered uplink carries, that is not silent: what makes that bad."""
     found = []
     if path.get("suppressed"):
@@ -37,9 +33,6 @@ def of_path(name: str, row: "Facts", path: "Facts") -> "list[Finding]":
     loss = path.get("loss")
     if isinstance(loss, float) and loss >= _LOSSY:
         found.append(finding("lossy", name, loss=round(100 * loss)))
-    mtu, path_mtu = row.get("mtu"), row.get("path_mtu")
-    if isinstance(mtu, int) and isinstance(path_mtu, int) and path_mtu < mtu and not row.get("mtu_given"):
-        found.append(finding("mtu_black_hole", name, path_mtu=path_mtu, mtu=mtu))
     return found
 
 
@@ -58,7 +51,4 @@ def of_machine(status: "Facts") -> "list[Finding]":
             found.append(finding("others_first", why=item["text"]))
         elif "unwritten" not in [other["code"] for other in found]:
             found.append(finding("unwritten", state=item["state"], why=item["text"]))
-    lacking = status.get("lacking")
-    if isinstance(lacking, (list, tuple)) and lacking:
-        found.append(finding("modules_missing", why=" ".join([str(item) for item in lacking])))
     return found

@@ -25,7 +25,7 @@ WORDS = {
     "sim_fault": (FAULT, "the SIM card cannot be read (%(why)s)", "dirty contacts, or a broken card",
         "take the card out, clean it, put it back; try another card"),
     "radio_off": (FAULT, "the modem's radio is off", "AT+CFUN says that it neither sends nor hears",
-        "modem reset --how radio --uplink %(uplink)s"),
+        "modem reset --how radio --uplink %(uplink)s; or take its power away for 10 s"),
     "no_signal": (FAULT, "no mobile network is heard", "no signal at all: antenna, or no coverage here",
         "check the antenna's plugs; drive to another place"),
     "searching": (FAULT, "searching for a mobile network", "a signal is there, but no network that takes the card",
@@ -68,6 +68,8 @@ WORDS = {
     "waiting": (NOTE, "not registered: %(why)s", "it waits for another uplink or for the home agent", "see: show bindings"),
     "held": (NOTE, "held down by hand", "somebody said `uplink down`", "uplink up %(uplink)s"),
     "barred": (NOTE, "not used: %(why)s", "option cap or roaming forbids it", "raise option cap, or allow option roaming"),
+    "mtu_black_hole": (WARNING, "only %(path_mtu)s of %(mtu)s octets come through", "larger packets vanish on the way; tunnels are fitted to it",
+        "nothing is broken; to save the search set option mtu '%(path_mtu)s'"),
     "weak_signal": (NOTE, "weak signal: %(why)s", "slow, and lost in the next dip", "check antenna and its place"),
     # The router
     "clock_off": (WARNING, "this router's clock is %(why)s the home agent's", "registrations go by the home agent's clock; logs and certificates do not",
@@ -79,6 +81,10 @@ WORDS = {
         "install the packages anew: /etc/config/roamd stays"),
     "clock_unset": (WARNING, "the clock is not set: %(why)s", "the first registration is refused, logs and certificates are wrong",
         "set it with date -s; check NTP (sysntpd) and the RTC's battery"),
+    "modules_missing": (WARNING, "tunnel modules are missing: %(why)s", "tunnels run in user space: they cost more processor time",
+        "opkg install %(why)s, then restart roamd"),
+    "no_tunnels": (FAULT, "no tunnel can be made", "neither the kernel's tunnels nor those of user space are there",
+        "opkg install %(why)s, then restart roamd"),
     "no_config": (FAULT, "there is no configuration", "%(why)s is missing: nobody knows the home agent",
         "set home_address, home_agent, spi and key"),
 }  # fmt: skip
@@ -96,3 +102,19 @@ def finding(code: str, uplink: "str | None" = None, **values: object) -> "dict[s
         "meaning": meaning % values,
         "next": following % values,
     }
+
+
+_OF_ROAMD = ("see: show ", "modem reset ", "uplink up ", "roamctl ", "roamd check ")
+"""How advice begins that wants roamd's own commands."""
+_LINKING = ("then ", "or ")
+
+
+def without_commands(advice: str) -> str:
+    """What is left of a finding's `next` where roamd's commands are not there; all of it, if that were nothing."""
+    left = [part for part in advice.split("; ") if not part.startswith(_OF_ROAMD)]
+    if not left:
+        return advice
+    for word in _LINKING:
+        if not advice.startswith(left[0]) and left[0].startswith(word):
+            left[0] = left[0][len(word) :]
+    return "; ".join(left)

@@ -27,6 +27,8 @@ __all__ = [
     "VisitorLeft",
 ]  # fmt: skip
 
+_REGISTRATION_REPLY = b"\x03"
+
 
 class Send(NamedTuple):
     """Mobile node: send `data` out of the uplink of `bid`."""
@@ -50,6 +52,11 @@ class Reply(NamedTuple):
     """Directly onto the home or visited link, whatever the routing tables and bindings say."""
     source: IPv4Address | None = None
     """From this address of ours; None: from that of the socket."""
+
+    @property
+    def home_address(self) -> IPv4Address | None:
+        """Whose, where it is a Registration Reply (RFC 5944 section 3.4)."""
+        return IPv4Address(self.data[4:8]) if self.data[:1] == _REGISTRATION_REPLY else None
 
 
 class Bound(NamedTuple):

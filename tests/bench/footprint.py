@@ -20,7 +20,8 @@ from importlib.util import find_spec
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, ROOT)
 
-from openwrt.packaging.feed import feed  # noqa: E402  (found by the line above)
+from openwrt.packaging.deflate import thorough  # noqa: E402  (found by the line above)
+from openwrt.packaging.feed import feed  # noqa: E402
 from openwrt.packaging.tree import PACKAGES, package, write_tree  # noqa: E402
 from router.control.client import ControlError, request  # noqa: E402
 from router.lab.cast import Cast  # noqa: E402
@@ -148,7 +149,7 @@ def main() -> None:
 
 def sizes() -> Iterator[Figure]:
     packages = [package(ROOT, name, 0) for name in PACKAGES]
-    for name, octets in feed(packages).items():
+    for name, octets in feed(packages, thorough).items():
         if name.endswith((".ipk", ".apk")):
             yield Figure(name, len(octets) / 1024, "KiB", 150, at_most=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 
+from openwrt.packaging.deflate import thorough
 from openwrt.packaging.feed import feed
 from openwrt.packaging.tree import package, write_tree
 from router.lab.modem.emulator import Emulator
@@ -29,7 +31,10 @@ def rescue_figures() -> list[Figure]:
     packed = package(ROOT, "roamd-rescue", 0)
     compiled = {file.path: len(file.content) for file in packed.files if file.path.endswith(".mpy")}
     own = sum(size for path, size in compiled.items() if "/openwrt/rescue/" in path)
-    sizes = [len(octets) for name, octets in feed([packed]).items() if name.endswith(".ipk")]
+    vendors = sum(size for path, size in compiled.items() if _is_vendors(path))
+    # As squashfs does, in blocks larger than all of it.
+    flash = len(lzma.compress(b"".join(file.content for file in packed.files), preset=9))
+    sizes = [len(octets) for name, octets in feed([packed], thorough).items() if name.endswith(".ipk")]
     with tempfile.TemporaryDirectory(prefix="roamd-bench-") as folder:
         write_tree(packed, folder)
         seconds = _summary(folder, _HEAP)
@@ -40,9 +45,15 @@ def rescue_figures() -> list[Figure]:
         Figure("rescue summary with one modem", seconds, "s", 5, at_most=True),
         Figure("rescue, least heap (64 bits)", least, "KiB", _HEAP, at_most=True),
         Figure("rescue's own files, compiled", own / 1024, "KiB", 40, at_most=True),
+        Figure("rescue with modem core, diagnosis", (sum(compiled.values()) - vendors) / 1024, "KiB"),
         Figure("rescue with modem core, families, diagnosis", sum(compiled.values()) / 1024, "KiB"),
+        Figure("rescue, all of it packed by xz", flash / 1024, "KiB"),
         Figure("roamd-rescue, .ipk", sizes[0] / 1024, "KiB"),
     ]
+
+
+def _is_vendors(path: str) -> bool:
+    return "/families/" in path and not path.endswith(("/__init__.mpy", "/generic.mpy"))
 
 
 def _summary(folder: str, heap: int) -> float | None:

@@ -20,6 +20,8 @@ from router.daemon.modems import ModemControl
 from router.lab.modem import PERSONALITIES, Emulator
 from router.uplink.cellular import Modems
 
+pytestmark = pytest.mark.xdist_group("modem")
+
 
 class Bench:
     """Control socket, modems and emulator in one event loop, in a thread."""

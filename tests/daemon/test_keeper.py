@@ -118,6 +118,23 @@ def test_what_changes_in_the_middle_of_an_application_is_applied_after_it():
     run(scenario)
 
 
+def test_who_waits_for_a_plan_does_not_wait_for_those_that_come_after_it():
+    async def scenario(plane, keeper, states):
+        keeper.changed()
+        await plane.busy.wait()
+        keeper.changed({"bus"})
+        waiting = asyncio.ensure_future(keeper.settled())
+        await asyncio.sleep(0)
+        plane.go.set()
+        while not waiting.done():
+            keeper.changed({"tram"})
+            await asyncio.sleep(0)
+        assert {"bus", "tram"} in [parts for _, parts in plane.applied]
+        await keeper.close()
+
+    run(scenario)
+
+
 def test_a_disturbed_plane_and_one_that_refused_are_made_whole():
     async def scenario(plane, keeper, states):
         plane.go.set()

@@ -13,7 +13,7 @@ from router.control.cli import run
 from router.control.client import ControlError
 from tests.diagnosis.faults import KEY, NODE, FaultLab, Here
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("field")]
 
 
 class Saving(Here):

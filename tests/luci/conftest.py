@@ -8,7 +8,7 @@ import pytest
 from tests.luci.browser import PROGRAM, Browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     if shutil.which(PROGRAM) is None:
         if os.environ.get("CI"):

@@ -6,6 +6,7 @@ import pytest
 
 from openwrt.packaging.adb import Writer, block
 from openwrt.packaging.apk import apk, filename, index
+from openwrt.packaging.deflate import quick
 from openwrt.packaging.package import File, Package
 from tests.openwrt import apk_reader
 
@@ -32,7 +33,7 @@ PACKAGE = Package(
 
 
 def test_what_it_says_of_itself():
-    info, _, _, _, _ = apk_reader.package(apk(PACKAGE))
+    info, _, _, _, _ = apk_reader.package(apk(PACKAGE, quick))
     assert info["name"] == b"demo" and info["version"] == b"1.2.3-r1" and info["arch"] == b"noarch"
     assert info["depends"] == [b"kmod-fou", b"python3-light"]
     assert info["build_time"] == PACKAGE.time and info["installed_size"] == PACKAGE.size
@@ -40,7 +41,7 @@ def test_what_it_says_of_itself():
 
 
 def test_files_have_their_modes_hashes_and_contents():
-    _, files, _, contents, _ = apk_reader.package(apk(PACKAGE))
+    _, files, _, contents, _ = apk_reader.package(apk(PACKAGE, quick))
     for file in PACKAGE.files:
         digest = hashlib.sha256(file.content).digest()
         assert files[file.path] == (file.mode, len(file.content), digest, PACKAGE.time)
@@ -49,14 +50,14 @@ def test_files_have_their_modes_hashes_and_contents():
 
 
 def test_paths_are_sorted_as_apk_looks_them_up():
-    _, files, _, contents, _ = apk_reader.package(apk(PACKAGE))
+    _, files, _, contents, _ = apk_reader.package(apk(PACKAGE, quick))
     places = [tuple(path.rpartition("/")[::2]) for path in files]
     assert places == sorted(places)
     assert list(contents) == [path for path in files if files[path][1]]
 
 
 def test_openwrts_scripts_find_their_lists():
-    _, _, scripts, contents, _ = apk_reader.package(apk(PACKAGE))
+    _, _, scripts, contents, _ = apk_reader.package(apk(PACKAGE, quick))
     where = "lib/apk/packages/demo"
     assert b"/usr/sbin/demo\n" in contents[f"{where}.list"]
     assert contents[f"{where}.conffiles"] == b"/etc/config/demo\n"
@@ -67,14 +68,14 @@ def test_openwrts_scripts_find_their_lists():
 
 
 def test_its_unique_hash_is_that_of_the_payload_with_zeros_in_its_place():
-    info, _, _, _, payload = apk_reader.package(apk(PACKAGE))
+    info, _, _, _, payload = apk_reader.package(apk(PACKAGE, quick))
     assert len(info["hashes"]) == 20 and payload.count(info["hashes"]) == 1
     assert hashlib.sha256(payload.replace(info["hashes"], bytes(20))).digest()[:20] == info["hashes"]
 
 
 def test_an_index_names_the_same_hash():
-    octets = apk(PACKAGE)
-    container = apk_reader.read(index([(PACKAGE, len(octets))]))
+    octets = apk(PACKAGE, quick)
+    container = apk_reader.read(index([(PACKAGE, len(octets))], quick))
     assert container.schema == b"indx"
     top = apk_reader.value(container.payload, apk_reader.root(container.payload))
     (one,) = apk_reader.value(container.payload, top[1])

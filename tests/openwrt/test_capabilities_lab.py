@@ -10,7 +10,9 @@ import pytest
 from router.control.client import ControlError, request
 from router.lab.cast import Cast
 from router.lab.topology import CORRESPONDENT, HOME_AGENT, Topology
-from tests.openwrt.test_packages import ROOT, content
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CAPABILITIES = os.path.join(ROOT, "openwrt/roamd/files/etc/capabilities/roamd.json")
 
 pytestmark = [
     pytest.mark.lab,
@@ -36,7 +38,8 @@ config uplink 'wifi'
 
 def jailed():
     """What ujail does without a file system of its own."""
-    names = json.loads(content("roamd", "etc/capabilities/roamd.json").content)["bounding"]
+    with open(CAPABILITIES) as file:
+        names = json.load(file)["bounding"]
     only = ",".join(["-all", *(f"+{name.removeprefix('CAP_').lower()}" for name in names)])
     return ["setpriv", "--bounding-set", only, "--inh-caps", only, "--no-new-privs"]
 

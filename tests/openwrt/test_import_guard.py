@@ -12,7 +12,8 @@ from importlib.util import find_spec
 import pytest
 
 from openwrt.packaging.tree import write_tree
-from tests.openwrt.test_packages import BUILT
+
+pytestmark = pytest.mark.xdist_group("packages")
 
 REFUSED = (
     "bz2", "cProfile", "cgi", "codeop", "ctypes", "curses", "dbm", "decimal", "distutils", "doctest", "email",
@@ -39,16 +40,16 @@ print(len(sys.modules))
 """
 
 
-def modules(*packages):
+def modules(packages):
     home = "usr/lib/roamd/"
     for package in packages:
-        for file in BUILT[package].files:
+        for file in package.files:
             if file.path.startswith(home) and file.path.endswith(".py"):
                 yield file.path[len(home) : -3].replace("/", ".").removesuffix(".__init__")
 
 
 @pytest.mark.parametrize(
-    "packages",
+    "names",
     [
         ("roamd",),
         ("roamd", "roamd-console"),
@@ -57,15 +58,16 @@ def modules(*packages):
     ],
     ids=" ".join,
 )
-def test_every_module_of_a_package_imports_on_a_router(tmp_path, packages):
-    for name in packages:
-        write_tree(BUILT[name], tmp_path)
+def test_every_module_of_a_package_imports_on_a_router(packages, tmp_path, names):
+    chosen = [packages[name] for name in names]
+    for one in chosen:
+        write_tree(one, tmp_path)
     others = tmp_path / "others"
     others.mkdir()
-    for name in ("pyroute2", "serial") if len(packages) > 1 else ("pyroute2",):
+    for name in ("pyroute2", "serial") if len(names) > 1 else ("pyroute2",):
         os.symlink(os.path.dirname(find_spec(name).origin), others / name)
     done = subprocess.run(
-        [sys.executable, "-S", "-B", "-c", GUARD, ",".join(REFUSED), ",".join(modules(*packages))],
+        [sys.executable, "-S", "-B", "-c", GUARD, ",".join(REFUSED), ",".join(modules(chosen))],
         env={"PYTHONPATH": f"{tmp_path}/usr/lib/roamd:{others}"},
         capture_output=True,
         text=True,

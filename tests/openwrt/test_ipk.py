@@ -6,6 +6,7 @@ import io
 import tarfile
 from dataclasses import replace
 
+from openwrt.packaging.deflate import quick
 from openwrt.packaging.feed import feed
 from openwrt.packaging.ipk import control, filename, ipk
 from tests.openwrt.test_apk import PACKAGE
@@ -34,16 +35,16 @@ def fields(text):
 
 
 def test_three_members_in_opkgs_order():
-    assert [name for name, _, _ in members(ipk(PACKAGE))] == [
+    assert [name for name, _, _ in members(ipk(PACKAGE, quick))] == [
         "./debian-binary",
         "./data.tar.gz",
         "./control.tar.gz",
     ]
-    assert dict_of(ipk(PACKAGE))["./debian-binary"] == b"2.0\n"
+    assert dict_of(ipk(PACKAGE, quick))["./debian-binary"] == b"2.0\n"
 
 
 def test_files_and_the_folders_on_the_way():
-    data = inner(ipk(PACKAGE), "./data.tar.gz")
+    data = inner(ipk(PACKAGE, quick), "./data.tar.gz")
     for file in PACKAGE.files:
         assert data[f"./{file.path}"] == (file.mode, file.content)
     assert data["./usr/lib/demo"] == (0o755, None)
@@ -51,11 +52,11 @@ def test_files_and_the_folders_on_the_way():
 
 
 def test_control():
-    found = inner(ipk(PACKAGE), "./control.tar.gz")
+    found = inner(ipk(PACKAGE, quick), "./control.tar.gz")
     said = fields(found["./control"][1].decode())
     assert said["Package"] == "demo" and said["Version"] == "1.2.3-r1" and said["Architecture"] == "all"
     assert said["Depends"] == "python3-light, kmod-fou"
-    size = len(gzip.decompress(dict_of(ipk(PACKAGE))["./data.tar.gz"]))
+    size = len(gzip.decompress(dict_of(ipk(PACKAGE, quick))["./data.tar.gz"]))
     assert said["Installed-Size"] == str(size)
     assert "Description: It shows\n things.\n" in found["./control"][1].decode()
     assert found["./conffiles"] == (0o644, b"/etc/config/demo\n")
@@ -65,12 +66,12 @@ def test_control():
 
 
 def test_a_package_without_conffiles_and_prerm_has_no_such_members():
-    found = inner(ipk(replace(PACKAGE, conffiles=(), prerm="")), "./control.tar.gz")
+    found = inner(ipk(replace(PACKAGE, conffiles=(), prerm=""), quick), "./control.tar.gz")
     assert "./conffiles" not in found and "./prerm-pkg" not in found
 
 
 def test_the_index_says_where_each_file_is_and_what_it_hashes_to():
-    files = feed([PACKAGE, replace(PACKAGE, name="another", depends=())])
+    files = feed([PACKAGE, replace(PACKAGE, name="another", depends=())], quick)
     assert gzip.decompress(files["Packages.gz"]) == files["Packages"]
     stanzas = [fields(stanza) for stanza in files["Packages"].decode().split("\n\n")]
     assert [one["Package"] for one in stanzas] == ["another", "demo"]

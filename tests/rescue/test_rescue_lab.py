@@ -62,6 +62,8 @@ class Router:
         self.cast = Cast(self.topology, self.directory, 20, 5)
         self.topology.build()
         write_tree(package(ROOT, "roamd-rescue", 0), f"{self.directory}/root")
+        # As a router has it; this machine's kernel may not.
+        os.makedirs(f"{self.directory}/sys/module/ipip")
 
     def start_agent(self):
         self.cast.start_daemon("ha", AGENT)
@@ -134,6 +136,16 @@ def test_both_ways_are_answered_and_a_running_roamd_loses_nothing(lab):
     after = lab.cast.status("ha")["bindings"]
     assert [item["care_of_address"] for item in after] == [item["care_of_address"] for item in before]
     assert {"wifi", "wwan"} <= set(lab.cast.bound())
+
+
+def test_what_the_way_swallows_is_measured_and_named(lab):
+    lab.start_agent()
+    lab.topology.run("wifi", "nft", "-f", "-", text=DROP.format("meta length > 1410"))
+    facts = lab.rescue()
+    assert faults(facts) == [("wifi", "mtu_black_hole")]
+    assert {path["device"]: path["path_mtu"] for path in facts["paths"]} == {"wlan0": 1400, "wwan0": 1500}
+    os.rmdir(f"{lab.directory}/sys/module/ipip")
+    assert {code for _, code in faults(lab.rescue())} & {"modules_missing", "no_tunnels"}
 
 
 def test_each_fault_of_the_way_is_named(lab):

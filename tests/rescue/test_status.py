@@ -3,6 +3,7 @@
 import pytest
 
 from openwrt.rescue import details, status
+from router.diagnosis.words import WORDS, without_commands
 
 GOOD_MODEM = {
     "device": "1-1", "bus": "usb", "networks": ["wwan0"], "port": "ttyUSB2", "manufacturer": "Quectel", "model": "EC25",
@@ -14,6 +15,7 @@ GOOD_PATH = {
     "device": "wwan0", "address": "10.64.0.10", "gateway": "10.64.0.1", "metric": 0, "agent": "198.51.100.2", "wanted": 0,
     "would": None, "tried": True, "error": None, "echo": 41, "answer": {"code": 0, "authentic": True, "ms": 43},
     "refused": None, "clock_off": None, "neighbour": "reachable",
+    "mtu": 1500, "path_mtu": 1500,
 }  # fmt: skip
 SILENT = {"answer": None, "echo": None}
 
@@ -22,7 +24,7 @@ def router(modem=(), path=(), link=(), **facts):
     """A router where all is well, but for what is given."""
     found = {
         "version": "0.1.0", "time": 1_800_000_000, "clock": "2027-01-15 08:00:00 UTC", "roamd": "is not running",
-        "python": "works", "failed": [], "routes": [],
+        "python": "works", "failed": [], "routes": [], "lacking": [],
         "config": CONFIG | {"uplinks": [UPLINK]},
         "modems": [GOOD_MODEM | dict(modem)],
         "links": [{"index": 7, "name": "wwan0", "up": True, "carrier": True, "mtu": 1500, "addresses": ["10.64.0.10/24"]} | dict(link)],
@@ -68,6 +70,9 @@ def test_where_all_is_well_nothing_is_said():
         ({"modem": {"state": "searching", "rsrp": None}, **LOST}, "lte", "no_signal"),
         ({"modem": {"address": None}, **LOST}, "lte", "no_session"),
         ({"modem": {"rsrp": -121}}, "lte", "weak_signal"),
+        ({"path": {"path_mtu": 1400}}, "lte", "mtu_black_hole"),
+        ({"lacking": ["kmod-ipip"]}, None, "modules_missing"),
+        ({"lacking": ["kmod-ipip", "kmod-tun"]}, None, "no_tunnels"),
         ({"modem": {"port": None, "why": "ttyUSB2 does not answer"}, **LOST}, "lte", "modem_silent"),
         ({"modem": {"port": None, "owner": "pppd (pid 7) has ttyUSB2"}}, None, "port_taken"),
         ({"modems": [], "links": [], **LOST}, "lte", "no_modem"),
@@ -94,6 +99,36 @@ def test_each_fault_is_named_alone(facts, uplink, code):
     facts = router(**facts)
     assert codes(facts) == [(uplink, code)]
     assert facts["summary"]["verdict"] != "OK" or code in ("weak_signal",)
+
+
+def test_a_fault_of_the_router_itself_brings_all_down():
+    assert router(python="broken")["summary"]["verdict"] == "DOWN"
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_advice_names_no_command_that_is_not_there(running):
+    facts = router(
+        modem={"state": "radio off"}, paths=[], roamd="is running" if running else "is not running"
+    )
+    (item,) = facts["summary"]["findings"]
+    assert item["next"] == (
+        "modem reset --how radio --uplink lte; or take its power away for 10 s"
+        if running
+        else "take its power away for 10 s"
+    )
+
+
+OF_A_DAEMON = ("held", "waiting")
+"""Who is not the daemon never finds these out."""
+
+
+@pytest.mark.parametrize("code", [code for code in WORDS if code not in OF_A_DAEMON])
+def test_each_advice_says_something_without_roamd(code):
+    left = without_commands(WORDS[code][3])
+    assert left
+    assert not any(
+        word in left for word in ("roamctl", "see: show", "modem reset", "roamd check", "uplink up")
+    )
 
 
 def test_one_dead_way_of_two_is_the_ways_fault():
@@ -142,7 +177,7 @@ modem 1-1       Quectel EC25, IMEI 861075023456789, ttyUSB2
   session       internet: 10.64.0.10
 link wwan0      up, 10.64.0.10/24, mtu 1500
 way wwan0       gateway 10.64.0.1, home agent 198.51.100.2: echo 41 ms,
-                registration answered in 43 ms
+                registration answered in 43 ms, packets of 1500 octets
 """
     )
 
@@ -153,3 +188,6 @@ def test_a_fault_is_followed_by_what_to_try_and_fits_80_columns():
     assert "DOWN: 0 of 1 uplinks lead to the home agent\nlte  FAULT  no SIM card\n     try: push" in text
     assert "NOT LOOKED AT   links: OSError(105,)\n" in text
     assert max(map(len, text.splitlines())) <= 80
+    brief = details.look(facts, True, True)
+    assert text.startswith(brief[: brief.index("NOT LOOKED AT")])
+    assert brief.endswith("another card\nNOT LOOKED AT   links: OSError(105,)\n")
