@@ -1,6 +1,6 @@
 """Lab tests run where they can, say why where they cannot, and must run in CI; vm tests run in the real-kernel lab.
 
-Tests run in several processes at once, module by module where a module has something in common that takes long to make.
+Tests run in several processes at once, each module in one of them.
 """
 
 import fcntl

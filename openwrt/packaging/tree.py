@@ -34,10 +34,11 @@ _PARTS = {
     ),
     "roamd-console": (
         "router/console/", "router/diagnosis/steps.py", *(f"router/daemon/{name}.py" for name in (
-            "capture", "field", "headers", "name_server", "ping", "uplink_test",
+            "capture", "field", "headers", "name_server", "ping", "recorder", "uplink_test",
         )),
+        "router/sim/",
         *(f"router/control/{name}.py" for name in (
-            "answering", "envelope", "field_cli", "framing", "pcap", "support",
+            "answering", "envelope", "field_cli", "framing", "pcap", "support", "top_cli", "top_screen",
         )),
     ),
 }  # fmt: skip

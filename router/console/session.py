@@ -8,13 +8,12 @@ import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from router.console.editor import Editor, Wish
 from router.console.keys import Key, Size
 from router.console.pager import MORE, Pager, erase
 from router.console.port import Port
 from router.console.screen import Screen
 from router.control.client import ControlError, NotRunning, Wait, request
-from router.control.session import CONFIRM, Session
+from router.control.session import Session
 
 __all__ = ["ConsoleSession", "Files", "ask"]
 
@@ -208,23 +207,6 @@ class ConsoleSession(Session):
         if key is Key.REDRAW and self._screen is not None:
             self._screen.forget()
         return key if isinstance(key, str) else ""
-
-    def confirm(self, question: str) -> bool:
-        self.write(f"{question}\n")
-        editor = Editor(CONFIRM, self.width)
-        self._port.write(editor.start())
-        # Frames that come meanwhile are no answer, and wait for nobody.
-        while (key := self._port.key()) is not None:
-            if isinstance(key, Size):
-                continue
-            shown, wish = editor.key(key)
-            self._port.write(shown)
-            if wish is Wish.DONE and not editor.spoilt:
-                return editor.text.strip().lower() == "yes"
-            if wish in (Wish.DONE, Wish.END):
-                return False
-        self._port.write("\n")
-        return False
 
     def save(self, name: str) -> BinaryIO:
         file = self.files.create(name)

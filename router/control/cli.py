@@ -19,7 +19,6 @@ from router.control.flow_cli import add_flows
 from router.control.output import put, show
 from router.control.session import LocalSession, Session
 from router.control.show_cli import add_show
-from router.control.top_cli import add_top
 
 __all__ = ["grammar", "main", "run"]
 
@@ -31,6 +30,7 @@ _PARTS = (
         "field_cli",
         "a technician's commands: install roamd-console",
     ),
+    (("top",), "top_cli", "the live screen: install roamd-console"),
     (("modem",), "modem_cli", "what talks to modems: install roamd-modem"),
 )
 """Commands that are not on every router, the module that adds them, and what to say where it is missing."""
@@ -98,14 +98,14 @@ def grammar(words: Sequence[str], session: Session) -> argparse.ArgumentParser:
     for asked, module, missing in _PARTS:
         _add(commands, words, asked, module, missing)
     add_flows(commands)
-    add_top(commands)
     session.commands(commands)
-    if session.workshop:
-        _add_workshop(commands, words)
+    if session.shell:
+        _add_shells(commands, words)
     return parser
 
 
-def _add_workshop(commands: Any, words: Sequence[str]) -> None:
+def _add_shells(commands: Any, words: Sequence[str]) -> None:
+    """What only makes sense where files and a shell are."""
     simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
     if "simulate" in words:
         _part("simulate_cli", "the simulator: run it on another machine").describe(simulate)

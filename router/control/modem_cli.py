@@ -31,9 +31,16 @@ def add(commands: Any) -> None:
         "--watch", action="store_true", help="as a graph, again every second until interrupted"
     )
     at = _action(actions, "at", _at, "send an AT command")
-    at.add_argument("command", metavar="COMMAND", help="with or without AT in front")
+    at.add_argument(
+        "words",
+        nargs="+",
+        metavar=("UPLINK", "COMMAND"),
+        help="the command, with or without AT in front; which uplink, where there are several modems",
+    )
     at.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="default: %(default)s")
-    at.add_argument("--force", action="store_true", help="also what does more than ask, without a question")
+    at.add_argument(
+        "--force", action="store_true", help="also a command that does more than ask, without a question"
+    )
     reset = _action(actions, "reset", _reset, "restart the modem, its radio, its USB port, or our port to it")
     reset.add_argument("--how", choices=_RESETS, default="reset", help="default: %(default)s")
     record = _action(actions, "record", _record, "record the dialogue without what tells who you are")
@@ -78,17 +85,22 @@ def _signal(arguments: argparse.Namespace, session: Session) -> int:
 
 
 def _at(arguments: argparse.Namespace, session: Session) -> int:
+    *named, command = arguments.words
+    if len(named) > 1 or (named and arguments.uplink is not None):
+        session.complain(
+            f"modem at: expected one uplink and one command, not {' '.join(arguments.words)!r}\n"
+        )
+        return 2
     params = {
-        "uplink": arguments.uplink, "command": arguments.command, "timeout": arguments.timeout,
-        "force": arguments.force, "confirm": session.interactive and not arguments.json,
+        "uplink": named[0] if named else arguments.uplink, "command": command, "timeout": arguments.timeout,
+        "force": arguments.force, "question": session.interactive and not arguments.json,
     }  # fmt: skip
-    patience = arguments.timeout + 65.0
-    values = session.ask("modem_at", params, patience)
-    if "question" in values:
-        if not session.confirm(values["question"]):
-            session.complain("not sent; --force sends it without a question\n")
+    values = session.ask("modem_at", params, arguments.timeout + 65.0)
+    if question := values.get("question"):
+        if not session.confirm(question):
+            session.complain("nothing was sent\n")
             return 1
-        values = session.ask("modem_at", {**params, "force": True}, patience)
+        values = session.ask("modem_at", {**params, "force": True}, arguments.timeout + 65.0)
     put(arguments, session, values, modem_render.answer)
     return 0 if values["ok"] else 1
 

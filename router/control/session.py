@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from router.control.client import ControlError, request
 
-__all__ = ["CONFIRM", "LocalSession", "Session"]
-
-CONFIRM = "Type yes to go on: "
+__all__ = ["LocalSession", "Session"]
 
 if TYPE_CHECKING:
     from router.control.serial_line import SerialLine
@@ -37,8 +35,8 @@ class Session:
     """Somebody looks: may be shown a thing in place of its former state, and be asked."""
     compact = False
     """A slow line: no padding, no blank lines."""
-    workshop = False
-    """A machine of one's own, with what only makes sense there: the simulator, completion for its shell."""
+    shell = False
+    """It was called by a shell, which has files and completion of its own."""
 
     def options(self, parser: argparse.ArgumentParser) -> None:
         """Add the options that stand before the command and only make sense here."""
@@ -78,8 +76,13 @@ class Session:
         return ""
 
     def confirm(self, question: str) -> bool:
-        """Whether who reads says yes; nobody does where none can be asked.  May raise as `pause`."""
-        return False
+        """Whether who reads presses y; nobody there, or nothing pressed within a minute, is a no."""
+        if not self.interactive:
+            return False
+        self.write(f"{question} [y/n] ")
+        pressed = next(filter(None, (self.key(1.0) for _ in range(60))), "n")
+        self.write(f"{pressed}\n")
+        return pressed in "yY"
 
     def save(self, name: str) -> BinaryIO:
         """A new file for who reads.  Raises ControlError."""
@@ -89,7 +92,7 @@ class Session:
 class LocalSession(Session):
     """Asks over the Unix socket of a daemon on this machine, for who uses this process's terminal."""
 
-    workshop = True
+    shell = True
 
     def __init__(self) -> None:
         self._socket = _SOCKET
@@ -176,16 +179,6 @@ class LocalSession(Session):
             return os.read(fd, 1).decode(errors="replace") if ready else ""
         finally:
             termios.tcsetattr(fd, termios.TCSADRAIN, before)
-
-    def confirm(self, question: str) -> bool:
-        if not (self.interactive and sys.stdin.isatty()):
-            return False
-        self.write(f"{question}\n")
-        try:
-            return input(CONFIRM).strip().lower() == "yes"
-        except (EOFError, KeyboardInterrupt):
-            self.write("\n")
-            return False
 
     def save(self, name: str) -> BinaryIO:
         """Never over a file that is there; `-` is the standard output."""

@@ -10,13 +10,13 @@ from router.control.client import ControlError
 from router.control.session import Session
 from router.control.top_screen import TopScreen
 
-__all__ = ["add_top"]
+__all__ = ["add"]
 
 _EVERY = 1.0
 _ASKED = 200
 
 
-def add_top(commands: Any) -> None:
+def add(commands: Any) -> None:
     """Put `top` below `commands`, a parser's sub-commands."""
     parser = commands.add_parser("top", help="a live screen: rates, signals, flows, events; q quits")
     parser.set_defaults(action=_top)

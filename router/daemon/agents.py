@@ -5,6 +5,7 @@ Who has no use for them need not spend memory on them, and on OpenWrt they are p
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from router.daemon.foreign_agent import ForeignAgentRole
     from router.daemon.home_agent import HomeAgentRole
     from router.daemon.mobile_node import MobileNodeRole
+    from router.daemon.recorder import Recorder
     from router.uplink.cellular import Modems
 
-__all__ = ["field_control", "foreign_agent_role", "home_agent_role", "modem_methods"]
+__all__ = ["field_control", "foreign_agent_role", "home_agent_role", "modem_methods", "recorder"]
+
+_log = logging.getLogger("roamd")
 
 
 def home_agent_role(config: Config, journal: Journal) -> HomeAgentRole:
@@ -44,6 +48,19 @@ def field_control(role: MobileNodeRole, status: Callable[[], dict[str, Any]]) ->
     except ModuleNotFoundError:
         return None
     return control
+
+
+def recorder(config: Config) -> Recorder | None:
+    """None where nothing is to be recorded; nor can it where that is not installed, which the log says."""
+    if not config.record:
+        return None
+    try:
+        module = import_module("router.daemon.recorder")
+    except ModuleNotFoundError:
+        _log.warning("option record: nothing is recorded here: install roamd-console")
+        return None
+    found: Recorder = module.Recorder(config.record, config.record_size * 1_000_000)
+    return found
 
 
 def modem_methods(uplinks: tuple[Uplink, ...], modems: Modems | NoModems) -> dict[str, Method]:

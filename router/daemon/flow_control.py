@@ -8,11 +8,11 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from ipaddress import IPv4Network
+from typing import TYPE_CHECKING
 
 from router.config.model import Config
 from router.config.model import Flow as Policy
 from router.daemon.now import cpu_seconds, now, weekday_and_minute
-from router.daemon.recorder import Recorder
 from router.flow.arrivals import Arrivals
 from router.flow.assigner import Assigner, Decision
 from router.flow.match import Traits
@@ -25,6 +25,9 @@ from router.path.quality import Quality
 from router.plane.conntrack import Conntrack
 from router.plane.conntrack_messages import FiveTuple, five_tuple
 from router.plane.words import mark_of
+
+if TYPE_CHECKING:
+    from router.daemon.recorder import Recorder
 
 __all__ = ["FlowControl", "traits_of"]
 
@@ -58,7 +61,7 @@ class FlowControl:
         own: Callable[[], Iterable[IPv4Network]],
         changed: Changed,
         carried: Callable[[], int | None],
-        recorder: Recorder,
+        recorder: Recorder | None,
     ) -> None:
         if config.mobile_node is None:
             raise ValueError("the configuration has no mobile_node section")
@@ -125,7 +128,8 @@ class FlowControl:
         elif decision.buckets != before.buckets:
             self.counters["bucket_changes"] += 1
             self._changed((BUCKETS,))
-        self._recorder.look(decision, self.assigner.basis, qualities, at)
+        if self._recorder is not None:
+            self._recorder.look(decision, self.assigner.basis, qualities, at)
         self._remember(decision, anyhow=decision.buckets != before.buckets)
         for move in decision.moves:
             self._move(move, at.monotonic)

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 from router.clock import Instant
 from router.config.changes import Changes
 from router.config.model import Config, Uplink
+from router.daemon.agents import recorder
 from router.daemon.flow_control import FlowControl
 from router.daemon.journal import Journal
 from router.daemon.keeper import PlaneKeeper
@@ -24,7 +25,6 @@ from router.daemon.path_mtu import PathMtus
 from router.daemon.path_watch import PathWatch
 from router.daemon.reach import Reach
 from router.daemon.reach import Way as Direction
-from router.daemon.recorder import Recorder
 from router.daemon.timer import Timer
 from router.daemon.uplink_news import UplinkNews
 from router.flow.mobile_plan import MobilePath, mobile_plan
@@ -87,7 +87,7 @@ class MobileNodeRole:
         self.reach = Reach()
         self.held: set[int] = set()
         """BIDs of uplinks that somebody has taken down by hand."""
-        self.recorder = Recorder(config.record, config.record_size * 1_000_000)
+        self.recorder = recorder(config)
         self.watch = PathWatch(
             config.uplinks,
             self.settings,
@@ -95,7 +95,7 @@ class MobileNodeRole:
             self.plane.statistics,
             self._paths_changed,
             self._tell,
-            self.recorder.heard if config.record else None,
+            self.recorder.heard if self.recorder is not None else None,
         )
         self.watch.lost = self._doubt
         self.flows = FlowControl(
@@ -132,7 +132,8 @@ class MobileNodeRole:
         self.mtus.close()
         self.watch.close()
         self.reach.close()
-        self.recorder.close()
+        if self.recorder is not None:
+            self.recorder.close()
         for task in self._tasks:
             task.cancel()
         for bid in self.uplinks:

@@ -71,9 +71,7 @@ class ModemControl:
         return {"uplink": name, "state": info.state if info is not None else "no modem", **facts}
 
     async def _at(self, params: dict[str, Any]) -> dict[str, Any]:
-        """One command (without AT).  Where it does more than ask, and without `force`, it is refused, or with
-        `confirm` answered by a question to who wants it.
-        """
+        """One command (without AT); without `force` one that does more than ask is refused, or answered by a `question`."""
         name, port = self._living(params)
         command, timeout = params.get("command"), params.get("timeout", 10.0)
         if not isinstance(command, str):
@@ -83,10 +81,13 @@ class ModemControl:
         text = command.strip()
         text = text[2:] if text[:2].upper() == "AT" else text
         if not params.get("force") and not harmless(text, port.modem.family):
-            question = f"AT{text} may change something"
-            if params.get("confirm"):
-                return {"uplink": name, "command": text, "question": f"{question} (uplink {name})."}
-            raise ValueError(f"{question}: say --force if that is meant")
+            if params.get("question"):
+                return {
+                    "uplink": name,
+                    "command": text,
+                    "question": f"AT{text} may change something. Send it?",
+                }
+            raise ValueError(f"AT{text} may change something: say --force if that is meant")
         self._tokens += 1
         answer = self._waiting[self._tokens] = asyncio.get_running_loop().create_future()
         token = self._tokens

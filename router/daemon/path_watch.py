@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from ipaddress import IPv4Address
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from router.clock import Instant
 from router.config.model import MobileNode, Uplink
@@ -23,7 +23,9 @@ from router.path.quality import Quality
 from router.path.stamp import Reflection
 from router.path.trail import Trail
 from router.plane.words import mark_of
-from router.sim.path_tape import Tape, TapedMonitor
+
+if TYPE_CHECKING:
+    from router.sim.path_tape import Tape
 
 __all__ = ["PathWatch", "TunnelPath"]
 
@@ -58,7 +60,7 @@ class PathWatch:
         self._changed, self._tell = changed, tell
         self._mask = settings.plane.mark_mask
         self._names: dict[int, str] = {}
-        self._made = PathMonitor if tape is None else partial(TapedMonitor, tape)
+        self._made = PathMonitor if tape is None else _taped(tape)
         self.monitors: dict[int, PathMonitor] = {}
         self._bound: dict[int, TunnelPath | None] = {}
         """Paths that are bound; None: by a foreign agent, whose tunnel is not ours to watch."""
@@ -327,3 +329,10 @@ def _are_near(old: Quality, new: Quality) -> bool:
 
 def _milliseconds(seconds: float | None) -> float | None:
     return round(1000 * seconds, 1) if seconds is not None else None
+
+
+def _taped(tape: Tape) -> Callable[..., PathMonitor]:
+    """Only who can record has these."""
+    from router.sim.path_tape import TapedMonitor
+
+    return partial(TapedMonitor, tape)

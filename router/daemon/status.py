@@ -57,7 +57,7 @@ def mobile_node_status(role: MobileNodeRole) -> Status:
         "counters": {
             **role.machine.counters, **role.watcher.counters, **role.watcher.modems.counters, **role.keeper.counters,
             **role.plane.counters(), **role.mtus.counters, **role.watch.counters, **role.flows.counters,
-            **role.flows.tracker.counters, **role.recorder.counters, **role.counters,
+            **role.flows.tracker.counters, **(role.recorder.counters if role.recorder is not None else {}), **role.counters,
         },
         "problem": role.keeper.problem,
         "states": _states(role.plane),

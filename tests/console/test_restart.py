@@ -32,12 +32,3 @@ def test_a_shell_leads_back_to_the_prompt(tmp_path):
         rig.expect("> ")
         rig.type("terminal\r")
         rig.expect("dumb, 80x24")
-
-
-def test_a_router_offers_no_workshop(tmp_path):
-    with Rig(tmp_path, {}, daemon=False) as rig:
-        rig.log_in()
-        for word in ("sim", "comp"):
-            rig.type(f"{word}?")
-            rig.expect("nothing known begins so")
-            rig.type("\x15")

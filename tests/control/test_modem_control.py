@@ -13,14 +13,11 @@ import pytest
 from modem.record import read
 from router.config.model import ModemSettings, Uplink
 from router.control import cli
-from router.control.client import request
 from router.control.server import ControlServer
-from router.control.session import Session
+from router.control.session import LocalSession
 from router.daemon.modems import ModemControl
 from router.lab.modem import PERSONALITIES, Emulator
 from router.uplink.cellular import Modems
-
-pytestmark = pytest.mark.xdist_group("modem")
 
 
 class Bench:
@@ -113,6 +110,11 @@ def test_signal(bench, capsys):
 def test_at(bench, capsys):
     assert roamctl(bench, "at", "AT+CGMM") == 0
     assert capsys.readouterr().out == "EC25\nOK\n"
+    assert roamctl(bench, "at", "lte", "+CGMM") == 0
+    assert capsys.readouterr().out == "EC25\nOK\n"
+    assert roamctl(bench, "at", "bike", "+CGMM") == 1
+    assert "bike" in capsys.readouterr().err
+    assert roamctl(bench, "at", "lte", "+CGMM", "+CSQ") == 2
     assert roamctl(bench, "at", "+NONSENSE?") == 1
     assert "ERROR" in capsys.readouterr().out
     assert roamctl(bench, "at", "--json", "+CSQ") == 0
@@ -130,6 +132,27 @@ def test_at_refuses_what_does_more_than_ask(bench, capsys, command):
 def test_at_with_force(bench, capsys):
     assert roamctl(bench, "at", "--force", "+CMEE=1") == 0
     assert capsys.readouterr().out == "OK\n"
+
+
+class Terminal(LocalSession):
+    """Somebody sits there, and presses these keys."""
+
+    def __init__(self, keys):
+        super().__init__()
+        self.interactive, self._keys = True, iter(keys)
+
+    def key(self, seconds):
+        return next(self._keys)
+
+
+@pytest.mark.parametrize(
+    ("keys", "status", "last"),
+    [(["", "", "y"], 0, "y\nOK\n"), (["n"], 1, "n\n"), (["\r"], 1, "\r\n"), ([""] * 60, 1, "n\n")],
+)
+def test_at_asks_who_can_answer(bench, capsys, keys, status, last):
+    words = ["--socket", bench.socket, "modem", "at", "+CMEE=1"]
+    assert cli.run(words, Terminal(keys)) == status
+    assert capsys.readouterr().out == f"AT+CMEE=1 may change something. Send it? [y/n] {last}"
 
 
 def test_record(bench, capsys, tmp_path):
@@ -150,33 +173,3 @@ def test_wrong_words_are_said(bench, capsys):
 def test_reset(bench, capsys):
     assert roamctl(bench, "reset", "--how", "radio") == 0
     assert capsys.readouterr().out == "lte: radio\n"
-
-
-class Asked(Session):
-    """Somebody who is asked, and says `answer`."""
-
-    interactive = True
-
-    def __init__(self, socket, answer):
-        self._socket, self._answer, self.text, self.questions = socket, answer, "", []
-
-    def ask(self, method, params=None, timeout=5.0):
-        return request(self._socket, method, params, timeout)
-
-    def write(self, text):
-        self.text += text
-
-    def confirm(self, question):
-        self.questions.append(question)
-        return self._answer
-
-
-@pytest.mark.parametrize(("answer", "status", "word"), [(True, 0, "OK"), (False, 1, "not sent")])
-def test_who_looks_is_asked_before_something_is_changed(bench, answer, status, word):
-    asked = Asked(bench.socket, answer)
-    assert cli.run(("modem", "at", "+CFUN=1"), asked) == status
-    assert asked.questions == ["AT+CFUN=1 may change something (uplink lte)."] and word in asked.text
-    asked = Asked(bench.socket, answer)
-    assert cli.run(("modem", "at", "+CSQ"), asked) == 0 and not asked.questions
-    assert cli.run(("modem", "at", "+CFUN=1", "--json"), asked) == 1 and not asked.questions
-    assert "--force" in asked.text

@@ -12,8 +12,6 @@ from router.config.schema import SECTIONS
 from router.config.uci import parse
 from tests.luci.site import ROOT, Site, installed
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 PAGES = {"roamd": "admin/network/roamd/config", "roamd-agent": "admin/network/roamd/agent"}
 SAMPLES = {"roamd": "roamd.config", "roamd-agent": "roamd-agent.config"}
 FIELDS = """

@@ -7,8 +7,6 @@ import pytest
 from tests.luci.site import Site, installed
 from tests.luci.test_config_page import PAGES
 
-pytestmark = pytest.mark.xdist_group("pages")
-
 
 @pytest.fixture(scope="module")
 def ask(browser, tmp_path_factory):

@@ -11,7 +11,7 @@ from router.lab.cast import Cast
 from router.lab.topology import CORRESPONDENT, Topology
 from tests.luci.site import Site
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("status page")]
+pytestmark = pytest.mark.lab
 
 STATUS, CONFIG = "admin/network/roamd/status", "admin/network/roamd/config"
 CARDS = "[...document.querySelectorAll('.roamd-card')].map(card => card.innerText)"

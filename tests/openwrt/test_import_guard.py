@@ -13,8 +13,6 @@ import pytest
 
 from openwrt.packaging.tree import write_tree
 
-pytestmark = pytest.mark.xdist_group("packages")
-
 REFUSED = (
     "bz2", "cProfile", "cgi", "codeop", "ctypes", "curses", "dbm", "decimal", "distutils", "doctest", "email",
     "fractions", "ftplib", "http", "importlib.metadata", "importlib.resources", "lib2to3", "lzma", "pathlib", "pydoc",

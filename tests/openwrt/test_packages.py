@@ -19,9 +19,6 @@ from router.daemon.ubus import _SIGNATURE
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SERVICES = ("roamd", "roamd-agent")
 
-# Who makes the packages needs them for all of these.
-pytestmark = pytest.mark.xdist_group("packages")
-
 
 def makefile(name):
     with open(os.path.join(ROOT, "openwrt", name, "Makefile")) as file:
@@ -129,7 +126,11 @@ def test_the_mobile_nodes_package_checks_a_configuration(installed):
     assert (done.returncode, done.stdout) == (0, f"{sample}: good\n"), done.stderr
 
 
-def test_what_is_not_installed_is_said_in_a_line(installed):
+def content(package, path):
+    return next(file for file in package.files if file.path == path)
+
+
+def test_what_is_not_installed_is_said_in_a_line(installed, packages):
     home = installed / "usr/lib/roamd"
     done = run(home, "-B", "-m", "router.control.cli", "simulate")
     assert done.returncode == 1 and "comes without the simulator" in done.stderr
@@ -137,6 +138,20 @@ def test_what_is_not_installed_is_said_in_a_line(installed):
     assert done.returncode == 1 and done.stderr.endswith("install roamd-modem\n")
     done = run(home, "-B", "-m", "router.control.cli", "ping", "lte")
     assert done.returncode == 1 and done.stderr.endswith("install roamd-console\n")
+    done = run(home, "-B", "-m", "router.control.cli", "top")
+    assert done.returncode == 1 and done.stderr.endswith("install roamd-console\n")
+    code = "import sys; from router.config import load; from router.daemon.agents import recorder; "
+    code += "print(recorder(load(sys.argv[1], 'one')))"
+    sample = content(packages["roamd"], "etc/config/roamd").content.decode()
+    opened = re.sub(r"(?m)^\t# (?=option)", "\t", sample)
+    done = run(
+        home,
+        "-B",
+        "-c",
+        code,
+        re.sub("(?m)^config roamd.*", r"\g<0>\n\toption record '/none/record'", opened),
+    )
+    assert done.stdout == "None\n" and done.stderr.endswith("install roamd-console\n"), done
     done = run(home, "-B", "-m", "router.cli", "console")
     assert done.returncode == 1 and done.stderr.endswith("install roamd-console\n")
     done = run(home, "-B", "-m", "router.control.cli", "--socket", "/none", "show", "summary")

@@ -17,8 +17,6 @@ SCRIPTS = [
     for path in sorted(glob(f"*/files/{kind}", root_dir=os.path.join(ROOT, "openwrt")))
 ]
 
-pytestmark = pytest.mark.xdist_group("packages")
-
 
 @pytest.mark.parametrize(("name", "path"), SCRIPTS)
 def test_a_script_parses(content, name, path):

@@ -17,7 +17,6 @@ from tests.openwrt.apk_reader import read
 from tests.openwrt.test_packages import ROOT
 
 pytestmark = [
-    pytest.mark.xdist_group("packages"),
     pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed"),
 ]
 

@@ -19,8 +19,6 @@ from router.lab.modem.sim import Sim
 from tests.modem.machine import Machine, Mute
 from tests.modem.test_micropython import ROOT, STUBS, need_stubs, run, tool
 
-pytestmark = pytest.mark.xdist_group("rescue")
-
 SOURCES = sorted(glob(os.path.join(ROOT, "openwrt", "rescue", "*.py")))
 HEAP = "heapsize=256k"
 CONFIG = "config uplink 'lte'\n\toption type cellular\n"

@@ -80,6 +80,12 @@ def drive(tmp_path):
         topology.destroy()
 
 
+def wait_until_driving(cast):
+    cast.wait("both bindings", lambda: set(cast.bound()) == {"wifi", "cell"}, 90)
+    # A connection keeps the path that it is given at its start: the policy must be in force by then.
+    cast.wait("the policy", lambda: "tcp dport 80 goto path_1" in ruleset(cast), 60)
+
+
 def tunnels(cast, role):
     """(encapsulation, plane) of the tunnels of a daemon by BID."""
     return {item["bid"]: (item["encapsulation"], item["plane"]) for item in cast.status(role)["tunnels"]}
@@ -102,7 +108,7 @@ def test_both_daemons_and_a_mapping_that_is_lost(drive):
     drive.start_servers()
     drive.start_daemon("ha", HOME_AGENT)
     drive.start_daemon("mr", MOBILE_NODE)
-    drive.wait("both bindings", lambda: set(drive.bound()) == {"wifi", "cell"}, 90)
+    wait_until_driving(drive)
     expected = {1: ("gre", "kernel"), 2: ("udp", "kernel")}
     assert tunnels(drive, "mr") == tunnels(drive, "ha") == expected
     assert carried(drive, 80) == {1}
@@ -137,8 +143,7 @@ def test_killed_daemons_come_back_under_a_running_transfer(drive):
     clean = {role: drive.lab.snapshot(role) for role in ("mr", "ha")}
     drive.start_daemon("ha", HOME_AGENT)
     drive.start_daemon("mr", MOBILE_NODE)
-    drive.wait("both bindings", lambda: set(drive.bound()) == {"wifi", "cell"}, 90)
-    drive.wait("the policy", lambda: "tcp dport 80 goto path_1" in ruleset(drive), 60)
+    wait_until_driving(drive)
     drive.wait("the tunnels", lambda: len(indexes(drive, "mr")) == len(indexes(drive, "ha")) == 2, 60)
     devices = {role: indexes(drive, role) for role in ("mr", "ha")}
     client = drive.traffic("lan", "download", host=CORRESPONDENT, port=80, seconds=600)
@@ -201,7 +206,7 @@ def test_a_mobile_network_through_a_foreign_agent_in_gre_with_keys(tmp_path):
         )
         for role, text in (("ha", agent), ("wifi", visiting), ("mr", node)):
             visit.cast.start_daemon(role, text)
-        visit.cast.wait("both bindings", lambda: set(visit.cast.bound()) == {"wifi", "cell"}, 90)
+        wait_until_driving(visit.cast)
         found = [
             json.loads(visit.topology.run(role, "ip", "-j", "-d", "link", "show", "type", "gre"))
             for role in ("ha", "wifi")

@@ -6,7 +6,7 @@ import pytest
 
 from router.lab.cast import Cast
 from router.lab.topology import CORRESPONDENT, Topology
-from tests.vm.test_daemons_vm import HOME_AGENT, MOBILE_NODE
+from tests.vm.test_daemons_vm import HOME_AGENT, MOBILE_NODE, wait_until_driving
 
 pytestmark = pytest.mark.vm
 
@@ -38,7 +38,7 @@ def drive(tmp_path):
         cast.start_servers()
         cast.start_daemon("ha", HOME_AGENT)
         cast.start_daemon("mr", NODE)
-        cast.wait("both bindings", lambda: set(cast.bound()) == {"wifi", "cell"}, 90)
+        wait_until_driving(cast)
         yield cast
     finally:
         topology.destroy()
