@@ -115,5 +115,5 @@ def _values(action: argparse.Action, names: Names) -> tuple[list[tuple[str, str]
         return [(item.dest, item.help or "") for item in action._choices_actions], ""
     if action.choices is not None:
         return [(str(word), "") for word in action.choices], ""
-    placeholder = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
-    return [(name, "") for name in names(placeholder)], placeholder
+    words = action.metavar if isinstance(action.metavar, tuple) else (action.metavar or action.dest.upper(),)
+    return [(name, "") for name in names(words[0])], words[-1]

@@ -33,7 +33,8 @@ def run(filename: str, tty: str | None) -> int:
     Raises OSError, and ConfigErrors where the console's own section is wrong.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    lockout, told = Lockout(), ""
+    told = ""
+    lockout = _lockout(_read(filename, tty)[0], tty)
     while True:
         socket, settings = _read(filename, tty)
         try:
@@ -56,6 +57,28 @@ def run(filename: str, tty: str | None) -> int:
             port.close()
         if tty is None:
             return 0
+
+
+def _lockout(socket: str, tty: str | None) -> Lockout:
+    """As it was before this process; kept in memory beside the daemon's socket, so that a new start is no way out."""
+    if tty is None:
+        return Lockout()
+    path = os.path.join(os.path.dirname(socket), "roamd-lockout" + tty.replace("/", "-"))
+
+    def keep(text: str) -> None:
+        try:
+            with open(f"{path}.new", "w") as file:
+                file.write(text)
+            os.replace(f"{path}.new", path)
+        except OSError as error:
+            _log.warning("%s: %s: a new start would forget wrong passwords", path, error.strerror)
+
+    try:
+        with open(path, errors="replace") as file:
+            kept = file.read(100)
+    except OSError:
+        kept = ""
+    return Lockout(kept, time.monotonic(), keep)
 
 
 def _serve(port: Port, settings: Console | None, filename: str, socket: str, lockout: Lockout) -> None:

@@ -96,14 +96,20 @@ def grammar(words: Sequence[str], session: Session) -> argparse.ArgumentParser:
     for asked, module, missing in _PARTS:
         _add(commands, words, asked, module, missing)
     add_flows(commands)
+    session.commands(commands)
+    if session.shell:
+        _add_shells(commands, words)
+    return parser
+
+
+def _add_shells(commands: Any, words: Sequence[str]) -> None:
+    """What only makes sense where files and a shell are."""
     simulate = commands.add_parser("simulate", help="compare policies over recorded or made-up links")
     if "simulate" in words:
         _part("simulate_cli", "the simulator: run it on another machine").describe(simulate)
-    session.commands(commands)
     shell = commands.add_parser("completion", help="print completion code for a shell")
     shell.add_argument("shell", choices=("bash", "zsh"))
     shell.set_defaults(action=_completion)
-    return parser
 
 
 def _add(commands: Any, words: Sequence[str], asked: Container[str], module: str, missing: str) -> None:

@@ -93,5 +93,6 @@ def _value(action: argparse.Action) -> str:
         return f'words="$words {" ".join(map(str, action.choices))}"; '
     if action.metavar in _FILES:
         return 'COMPREPLY+=($(compgen -f -- "$cur")); '
-    asked = _ASKED.get(str(action.metavar))
+    first = action.metavar[0] if isinstance(action.metavar, tuple) else action.metavar
+    asked = _ASKED.get(str(first))
     return f'words="$words {asked}"; ' if asked is not None else ""

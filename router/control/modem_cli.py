@@ -31,7 +31,12 @@ def add(commands: Any) -> None:
         "--watch", action="store_true", help="as a graph, again every second until interrupted"
     )
     at = _action(actions, "at", _at, "send an AT command")
-    at.add_argument("command", metavar="COMMAND", help="with or without AT in front")
+    at.add_argument(
+        "words",
+        nargs="+",
+        metavar=("UPLINK", "COMMAND"),
+        help="the command, with or without AT in front; which uplink, where there are several modems",
+    )
     at.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="default: %(default)s")
     at.add_argument(
         "--force", action="store_true", help="also a command that does more than ask, without a question"
@@ -80,8 +85,14 @@ def _signal(arguments: argparse.Namespace, session: Session) -> int:
 
 
 def _at(arguments: argparse.Namespace, session: Session) -> int:
+    *named, command = arguments.words
+    if len(named) > 1 or (named and arguments.uplink is not None):
+        session.complain(
+            f"modem at: expected one uplink and one command, not {' '.join(arguments.words)!r}\n"
+        )
+        return 2
     params = {
-        "uplink": arguments.uplink, "command": arguments.command, "timeout": arguments.timeout,
+        "uplink": named[0] if named else arguments.uplink, "command": command, "timeout": arguments.timeout,
         "force": arguments.force, "question": session.interactive and not arguments.json,
     }  # fmt: skip
     values = session.ask("modem_at", params, arguments.timeout + 65.0)

@@ -35,6 +35,8 @@ class Session:
     """Somebody looks: may be shown a thing in place of its former state, and be asked."""
     compact = False
     """A slow line: no padding, no blank lines."""
+    shell = False
+    """It was called by a shell, which has files and completion of its own."""
 
     def options(self, parser: argparse.ArgumentParser) -> None:
         """Add the options that stand before the command and only make sense here."""
@@ -89,6 +91,8 @@ class Session:
 
 class LocalSession(Session):
     """Asks over the Unix socket of a daemon on this machine, for who uses this process's terminal."""
+
+    shell = True
 
     def __init__(self) -> None:
         self._socket = _SOCKET

@@ -32,7 +32,14 @@ class Rig:
         if daemon:
             self._serve(methods)
         self.log = folder / "log"
-        with open(self.log, "wb") as log:
+        self._config, self._path = config, path
+        self._start()
+        self.fd = os.open(self.relay.laptop, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        self.seen = ""
+
+    def _start(self):
+        config, path = self._config, self._path
+        with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [
                     sys.executable,
@@ -47,8 +54,11 @@ class Rig:
                 stderr=log,
                 env={**os.environ, "PATH": f"{path}:{os.environ['PATH']}"},
             )
-        self.fd = os.open(self.relay.laptop, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        self.seen = ""
+
+    def restart(self):
+        self.process.terminate()
+        self.process.wait()
+        self._start()
 
     def __enter__(self):
         return self

@@ -73,9 +73,9 @@ def test_a_command_a_completion_and_help(rig):
     rig.type("coun\r")
     assert "calls" in rig.expect("> ")
     rig.type("?")
-    rig.expect("-- more")
-    rig.type("\x03")
-    rig.expect("> ")
+    shown = rig.expect("> ")
+    # A page, without what needs a shell.
+    assert "log out" in shown and "-- more" not in shown and "completion" not in shown
     rig.type("modem ?")
     shown = rig.expect("> modem ")
     assert "restart the modem" in shown

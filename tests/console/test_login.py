@@ -72,3 +72,17 @@ def test_wrong_passwords_cost_more_and_more():
     lockout.succeeded()
     lockout.failed(now)
     assert lockout.remaining(now) == 0
+
+
+def test_a_lockout_is_kept_and_spoilt_ones_are_bounded():
+    kept = [""]
+    lockout = Lockout(keep=lambda text: kept.append(text))
+    for _ in range(3):
+        lockout.failed(100.0)
+    again = Lockout(kept[-1], 103.0)
+    assert (again.failures, again.remaining(103.0)) == (3, 7.0)
+    assert Lockout("3 999999999999", 50.0).remaining(50.0) == 900
+    for spoilt in ("", "x", "-1 5", "3", "3 nan", "\x00\x00"):
+        assert Lockout(spoilt, 0.0).remaining(0.0) == 0
+    lockout.succeeded()
+    assert Lockout(kept[-1], 103.0).failures == 0

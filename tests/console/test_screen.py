@@ -58,6 +58,15 @@ def test_a_number_that_changes_costs_some_octets():
     assert len(screen.redraw(text.replace("7: 100", "7: 109", 1))) < 20
 
 
+def test_what_noise_has_spoilt_is_mended_within_half_a_minute():
+    screen, terminal = Screen(20, 8, vt100=True), Vt100(20, 8)
+    terminal.show(screen.redraw("a line\nanother\n"))
+    terminal.show("\x1b[1;1Hnoise")
+    for _ in range(30):
+        terminal.show(screen.redraw("a line\nanother\n"))
+    assert terminal.seen()[:2] == ["a line", "another"]
+
+
 def test_a_dumb_terminal_gets_the_lines_that_changed():
     screen = Screen(80, 24, vt100=False)
     assert screen.redraw("a\nb\nc\n") == "a\nb\nc\n"

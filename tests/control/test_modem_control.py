@@ -110,6 +110,11 @@ def test_signal(bench, capsys):
 def test_at(bench, capsys):
     assert roamctl(bench, "at", "AT+CGMM") == 0
     assert capsys.readouterr().out == "EC25\nOK\n"
+    assert roamctl(bench, "at", "lte", "+CGMM") == 0
+    assert capsys.readouterr().out == "EC25\nOK\n"
+    assert roamctl(bench, "at", "bike", "+CGMM") == 1
+    assert "bike" in capsys.readouterr().err
+    assert roamctl(bench, "at", "lte", "+CGMM", "+CSQ") == 2
     assert roamctl(bench, "at", "+NONSENSE?") == 1
     assert "ERROR" in capsys.readouterr().out
     assert roamctl(bench, "at", "--json", "+CSQ") == 0

@@ -19,7 +19,7 @@ _CACHE = os.path.join(ROOT, ".cache")
 _TESTS = "tests/vm"
 _FILES = "/tmp/roamd-vm"
 """Where the tests write, inside."""
-_REMEMBERING = ("-p", "cacheprovider", "-o", "cache_dir=/tmp/roamd-vm-cache")
+_REMEMBERING = ("-o", "cache_dir=/tmp/roamd-vm-cache")
 _FAILED = 1
 """pytest's exit status."""
 
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="invoke vm", description=__doc__)
     parser.add_argument("--shell", action="store_true", help="a shell in the machine instead of the tests")
     parser.add_argument("--keep", metavar="DIR", help="put the files that the tests wrote into DIR")
-    parser.add_argument("--minutes", type=float, default=25.0, help="time limit (default: 25)")
+    parser.add_argument("--minutes", type=float, default=40.0, help="time limit (default: 40)")
     parser.add_argument("options", nargs="*", help="for pytest; after --")
     arguments = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _terminated)
