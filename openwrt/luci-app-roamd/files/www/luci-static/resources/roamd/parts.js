@@ -125,6 +125,8 @@ return baseclass.extend({
 
 	/* What the daemon judges to be wrong, what that means, and what to try next. */
 	findings(told) {
+		if (!told.findings)
+			return [text('p', _('With the package roamd-console it is said here what is wrong, and what to try.'), { 'class': 'roamd-faint' })];
 		const rows = (told.findings ?? []).map(finding => E('li', {}, [
 			text('strong', '%s %s'.format(finding.level == 'note' ? '·' : finding.level == 'warning' ? '!' : '✖', finding.verdict)),
 			text('span', finding.meaning, { 'class': 'roamd-faint' }),
