@@ -241,7 +241,7 @@ def tcp_source(address, port, octets, source, tos=0):
 
 def without_offload():
     """As on a kernel that refuses it: the request has a number that no device knows."""
-    link._TUNSETOFFLOAD = 0  # noqa: F821
+    tun_device._TUNSETOFFLOAD = 0  # noqa: F821
 
 
 async def evaluate(line):
@@ -254,7 +254,7 @@ def load():
     """Only where a plane is wanted: the tools start faster without."""
     from router.config.model import PlaneSettings
     from router.daemon.transport import RegistrationSocket
-    from router.plane import link, model
+    from router.plane import link, model, tun_device
     from router.plane.plane import Plane, PlaneError
 
     globals().update(
@@ -264,6 +264,7 @@ def load():
         PlaneError=PlaneError,
         PlaneSettings=PlaneSettings,
         RegistrationSocket=RegistrationSocket,
+        tun_device=tun_device,
     )
 
 
