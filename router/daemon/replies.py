@@ -28,8 +28,6 @@ class Replies:
 
     def send(self, replies: Sequence[Reply], gained: Collection[IPv4Address]) -> None:
         """`gained` are the home addresses for which the plan has just got more."""
-        if not replies and not gained:
-            return
         if gained or (self._awaited and any(reply.home_address in self._awaited for reply in replies)):
             self._awaited.update(gained)
             task = asyncio.get_running_loop().create_task(self._send_when_settled(replies, gained))
